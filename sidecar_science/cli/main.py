@@ -1,0 +1,69 @@
+"""The command `sidecar-worker`: finds the command that was asked for, and turns its errors into exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from sidecar_science._version import __version__
+from sidecar_science.cli import demo, doctor, journal, report, run
+from sidecar_science.cli.exits import Exit
+from sidecar_science.errors import SidecarError
+
+_COMMANDS = (run, report, doctor, journal, demo)
+
+_EXAMPLES = """\
+examples:
+  # see it work, with nothing set up
+  sidecar-worker demo
+
+  # replay reads and writes against a B-branch, until told to end
+  sidecar-worker run publisher.experiments:sidecar --environment b-42 \\
+      --route publishing-api=http://127.0.0.1:3193 --allow-writes publishing-api
+
+  # work off what is there, then say what differs
+  sidecar-worker run publisher.experiments:sidecar --environment b-42 --route publishing-api=http://127.0.0.1:3193 --burst
+  sidecar-worker report publisher.experiments:sidecar --environment b-42
+
+  # something is off: what, and how to mend it
+  sidecar-worker doctor publisher.experiments:sidecar --environment b-42 --route publishing-api=http://127.0.0.1:3193
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> None:  # type: ignore[override]
+        self.print_usage(sys.stderr)
+        self.exit(Exit.USAGE, f"{self.prog}: {message}\n")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; its exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.execute(options))
+    except SidecarError as error:
+        print(f"sidecar-worker: {error}", file=sys.stderr)  # noqa: T201 - the last word to whoever typed the command
+        return Exit.USAGE
+    except BrokenPipeError:
+        # Whoever read our output has seen enough.
+        sys.stderr.close()
+        return Exit.OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="sidecar-worker",
+        description="Replays recorded API calls against a B-branch, and says what differs.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"sidecar-science {__version__}")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
+    for command in _COMMANDS:
+        command.add(commands)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

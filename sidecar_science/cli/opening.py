@@ -1,0 +1,32 @@
+"""Opening the journal for a command."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+from sidecar_science.errors import UsageError
+from sidecar_science.journal.protocol import Journal
+from sidecar_science.journal.redis import open_journal
+from sidecar_science.sidecar import Sidecar
+
+
+def open_for(
+    sidecar: Sidecar, environment: str, own: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
+) -> Journal:
+    """The journal of ``sidecar``, as ``environment`` sees it."""
+    return open_journal(
+        sidecar.redis_url, sidecar.namespace, environment, partitions=sidecar.partitions, own=own
+    )
+
+
+def require_known(journal: Journal) -> None:
+    """Raise `UsageError` when no worker has ever run in the journal's environment."""
+    known = [environment.name for environment in journal.environments()]
+    if journal.environment not in known:
+        names = ", ".join(sorted(known)) or "none"
+        raise UsageError(
+            f"environment {journal.environment!r} is not known in this journal (known: {names}); "
+            "start a worker with --environment first"
+        )

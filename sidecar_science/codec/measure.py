@@ -1,0 +1,136 @@
+"""The walk that comes before encoding: it stops early where a value would be too large to keep.
+
+It counts and never converts: the length of text, bytes and containers, by exact type, level by level. A 100 MB string
+or a list of a million items costs it no more than a small one.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any
+
+import ormsgpack
+
+from sidecar_science.codec import types
+from sidecar_science.errors import TooLarge
+
+EXTENDED = 1  # something that MessagePack has no type for
+KEYED = 2  # a dict whose keys are not all text, yet each of a type that MessagePack has
+AWKWARD = 4  # something that ormsgpack would write in another type's form
+
+Inside = Callable[[Any], Iterable[Any] | None]
+
+NATIVE_KEYS = frozenset((str, int, float, bool, bytes, type(None)))
+_SMALL = frozenset((float, bool, type(None)))
+_SEQUENCES = frozenset((tuple, set, frozenset))
+_MAPPINGS = frozenset((OrderedDict, defaultdict))
+_BUFFERS = frozenset((bytearray, memoryview))
+_WORD = 1 << 63
+_SMALL_DECIMAL = 200  # what one of common size takes in memory, which is more than it takes encoded
+_join = "".join
+
+
+def measure(
+    value: Any,
+    *,
+    max_bytes: int,
+    max_depth: int,
+    max_nodes: int,
+    inside: Inside | None = None,
+) -> int:
+    """What encoding ``value`` will need, as flags; 0 where it is plain data. Raises `TooLarge`.
+
+    ``inside`` gives the parts of an object of another type, or None where it has none. An object that contains
+    itself is infinitely deep. The size is a lower bound: whoever encodes looks at the length of what came out.
+    """
+    found = size = nodes = 0
+    level: list[Iterable[Any]] = [(value,)]
+    for _ in range(max_depth + 1):
+        below: list[Iterable[Any]] = []
+        for box in level:
+            for item in box:
+                kind = type(item)
+                if kind is str or kind is bytes:
+                    size += len(item)
+                elif kind is dict:
+                    if item:
+                        nodes += len(item)
+                        if nodes > max_nodes:
+                            raise TooLarge("nodes", max_nodes)
+                        try:
+                            size += len(_join(item))
+                        except TypeError:
+                            more, bits = _keys(item, below)
+                            size, found = size + more, found | bits
+                        below.append(item.values())
+                elif kind is list:
+                    nodes += len(item)
+                    if nodes > max_nodes:
+                        raise TooLarge("nodes", max_nodes)
+                    below.append(item)
+                elif kind in _SMALL:
+                    pass
+                elif kind is int:
+                    if not -_WORD <= item <= _WORD:
+                        size, found = size + (item.bit_length() >> 3), found | EXTENDED
+                else:
+                    more, parts, bits = _other(item, kind, below, inside)
+                    size, nodes, found = size + more, nodes + parts, found | bits
+                    if nodes > max_nodes:
+                        raise TooLarge("nodes", max_nodes)
+            if size > max_bytes:
+                raise TooLarge("bytes", max_bytes)
+        if not below:
+            if size + nodes > max_bytes:
+                raise TooLarge("bytes", max_bytes)
+            return found
+        level = below
+    raise TooLarge("depth", max_depth)
+
+
+def _keys(mapping: dict[Any, Any], below: list[Iterable[Any]]) -> tuple[int, int]:
+    """The size and flags of keys that are not all text."""
+    size, found = 0, KEYED
+    for key in mapping:
+        kind = type(key)
+        if kind is str or kind is bytes:
+            size += len(key)
+        elif kind is int and not -_WORD <= key < _WORD:
+            size, found = size + (key.bit_length() >> 3), found | AWKWARD
+        elif kind not in NATIVE_KEYS:
+            below.append((key,))
+            found |= AWKWARD
+    return size, found
+
+
+def _other(item: Any, kind: type, below: list[Iterable[Any]], inside: Inside | None) -> tuple[int, int, int]:
+    """The size, number of parts and flags of what is not plain data."""
+    if kind in _SEQUENCES:
+        below.append(item)
+        return 0, len(item), EXTENDED
+    if kind in _MAPPINGS:
+        size, found = _keys(item, below)
+        below.append(dict.values(item))
+        return size, len(item), found | EXTENDED
+    if kind in _BUFFERS:
+        return len(item), 0, AWKWARD
+    if kind is ormsgpack.Ext:
+        return 0, 0, AWKWARD
+    parts = inside(item) if inside is not None else None
+    if parts is not None:
+        parts = list(parts)
+        below.append(parts)
+        return 0, len(parts), EXTENDED
+    return _size(item, kind), 0, EXTENDED
+
+
+def _size(item: Any, kind: type) -> int:
+    if kind is Decimal:
+        return max(0, Decimal.__sizeof__(item) - _SMALL_DECIMAL)
+    if types.is_kind(kind, str):
+        return str.__len__(item)
+    if types.is_kind(kind, int):
+        return int.bit_length(item) >> 3
+    return 0

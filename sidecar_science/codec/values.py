@@ -1,0 +1,152 @@
+"""Values to bytes and back, exactly, and never through pickle: what comes back is equal and of the same types.
+
+The bytes are MessagePack with one extension type per Python type (see `shapes`). Encoding is also the snapshot: what
+the caller does to the value afterwards changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from typing import Any
+
+import ormsgpack
+
+from sidecar_science.codec import shapes
+from sidecar_science.codec.classes import Classes
+from sidecar_science.codec.measure import AWKWARD, measure
+from sidecar_science.codec.packing import PLAIN, Packing, join
+from sidecar_science.codec.projecting import Project, Projecting
+from sidecar_science.codec.shapes import Shape
+from sidecar_science.codec.unpacking import Unpacking
+from sidecar_science.errors import NotEncodable, TooLarge, Undecodable
+
+__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "Codec", "canonical", "digest", "join", "measure", "pack", "unpack"]
+
+MAX_BYTES = 1024 * 1024
+MAX_DEPTH = 100
+MAX_NODES = 100_000
+
+
+class Codec:
+    """Values to bytes and back, within bounds: bytes, levels of nesting, and items of all containers together."""
+
+    def __init__(
+        self,
+        *,
+        max_bytes: int = MAX_BYTES,
+        max_depth: int = MAX_DEPTH,
+        max_nodes: int = MAX_NODES,
+        classes: Classes | None = None,
+    ) -> None:
+        self.max_bytes = max_bytes
+        self.max_depth = max_depth
+        self.max_nodes = max_nodes
+        self.classes = Classes() if classes is None else classes
+
+    def encode(self, value: Any) -> bytes:
+        """The exact form of ``value``, which is neither changed nor used up.
+
+        Raises `NotEncodable` where a part of it has none, and `TooLarge` where it goes past a bound.
+        """
+        return self._encoded(value, Packing(self._shape, max_depth=self.max_depth))
+
+    def encode_value(self, value: Any, project: Project) -> bytes:
+        """The form of a result as plain data: what is not plain already becomes what ``project`` makes of it.
+
+        Raises `TooLarge`, and `NotEncodable` where ``project`` raises or gives no plain data.
+        """
+        return self._encoded(value, Projecting(project, self._measured, max_depth=self.max_depth))
+
+    def decode(self, data: bytes) -> Any:
+        """The value that was encoded. Runs no code that ``data`` could name, imports nothing, and is bounded.
+
+        Raises `Undecodable` for everything that `encode` did not make, here or where the same classes are known.
+        """
+        if type(data) is not bytes or len(data) > self.max_bytes:
+            raise Undecodable(f"not a value, or more than the {self.max_bytes:,} bytes that are read here")
+        try:
+            value = Unpacking(self.classes, self.max_depth).value(data)
+            self._measured(value)
+        except Undecodable:
+            raise
+        except TooLarge as error:
+            raise Undecodable(str(error)) from error
+        except Exception as error:
+            # The types' own constructors refuse in many ways, and quote what they were given: only the kind is told.
+            raise Undecodable(f"not a value of ours ({type(error).__name__})") from error
+        return value
+
+    def _encoded(self, value: Any, packing: Packing) -> bytes:
+        encoded = None
+        if not self._measured(value) & AWKWARD:
+            encoded = packing.fast(value)
+        if encoded is None:
+            encoded = packing.slow(value)
+        if len(encoded) > self.max_bytes:
+            raise TooLarge("bytes", self.max_bytes)
+        return encoded
+
+    def _measured(self, value: Any) -> int:
+        try:
+            return measure(
+                value,
+                max_bytes=self.max_bytes,
+                max_depth=self.max_depth,
+                max_nodes=self.max_nodes,
+                inside=self._inside,
+            )
+        except RuntimeError as error:
+            raise NotEncodable(type(value).__name__, "$", "another thread changed it meanwhile") from error
+
+    def _shape(self, value: Any) -> Shape:
+        return shapes.of(value, self.classes, self.max_bytes)
+
+    def _inside(self, value: Any) -> Iterable[Any] | None:
+        layout = self.classes.layout(type(value))
+        return None if layout is None else layout.state(value).values()
+
+
+def canonical(value: Any, project: Project | None = None) -> bytes | None:
+    """The encoded ``value`` with dicts and sets in one order: equal for equal values, but for ``1`` and ``1.0``.
+
+    With ``project`` the value is taken as plain data, as `Codec.encode_value` does. None where there is no such form,
+    or it would take too long to make: beyond a million items, 100 levels or 1 TiB.
+    """
+    codec = Codec(max_bytes=1 << 40, max_nodes=1_000_000)
+    try:
+        if not codec._measured(value):
+            return ormsgpack.packb(value, None, PLAIN | ormsgpack.OPT_SORT_KEYS)
+        if project is None:
+            return Packing(codec._shape, max_depth=MAX_DEPTH, sort=True).slow(value)
+        return Projecting(project, codec._measured, max_depth=MAX_DEPTH, sort=True).slow(value)
+    except (TooLarge, NotEncodable, TypeError):
+        return None
+
+
+def digest(value: Any, project: Project | None = None) -> str | None:
+    """SHA-256 (hex) of the `canonical` form of ``value``; None where it has none."""
+    form = canonical(value, project)
+    return None if form is None else hashlib.sha256(form).hexdigest()
+
+
+def pack(structure: Any) -> bytes:
+    """Our own plain structure as bytes: None, bool, int of 64 bits, float, str, bytes, and lists of them.
+
+    Text that is no UTF-8 (a lone surrogate) is kept with a question mark in its place.
+    """
+    try:
+        return ormsgpack.packb(structure, None, PLAIN)
+    except TypeError:
+        return ormsgpack.packb(_utf8(structure), None, PLAIN)
+
+
+def unpack(data: bytes) -> Any:
+    """What `pack` was given. Raises `ValueError` for anything else."""
+    return ormsgpack.unpackb(data)
+
+
+def _utf8(structure: Any) -> Any:
+    if type(structure) is str:
+        return structure.encode("utf-8", "replace").decode()
+    return [_utf8(item) for item in structure] if type(structure) is list else structure

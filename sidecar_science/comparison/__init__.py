@@ -1,0 +1,25 @@
+"""How two answers are told apart: any result becomes plain data, and one walk names every place that differs."""
+
+from sidecar_science.comparison.compare import compare, split_ignored
+from sidecar_science.comparison.diff import Differences, diff
+from sidecar_science.comparison.difference import Difference
+from sidecar_science.comparison.observed import Observed
+from sidecar_science.comparison.origins import Origins
+from sidecar_science.comparison.paths import Pattern, to_pattern
+from sidecar_science.comparison.projection import project, project_error
+from sidecar_science.comparison.projections import Projections
+
+__all__ = [
+    "Difference",
+    "Differences",
+    "Observed",
+    "Origins",
+    "Pattern",
+    "Projections",
+    "compare",
+    "diff",
+    "project",
+    "project_error",
+    "split_ignored",
+    "to_pattern",
+]

@@ -1,0 +1,290 @@
+"""The journal's memory twin: the same order, leases, fences and counts as in Redis, without a server.
+
+Two sides of one `MemoryServer`: `MemoryLog` for the application, `MemoryJournal` for the workers of an
+environment. Bytes go in and bytes come out, nothing is shared as an object, and time comes from the server's
+clock alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import attrs
+
+from sidecar_science.journal import layout
+from sidecar_science.journal.memory_ledger import MemoryLedger
+from sidecar_science.journal.memory_server import EntryId, Group, Marker, MemoryServer, entry_text, parse_entry
+from sidecar_science.journal.records import (
+    EARLIEST,
+    SAMPLE_SLOTS,
+    Admission,
+    Claimed,
+    DeadLetter,
+    Entry,
+    Environment,
+    Joined,
+    Lease,
+    Position,
+    Producer,
+    Settlement,
+    Size,
+    Started,
+    check_worker,
+)
+
+__all__ = ["MemoryJournal", "MemoryLog", "MemoryServer"]
+
+
+class MemoryLog:
+    """The A side."""
+
+    def __init__(self, server: MemoryServer, *, partitions: int | None = None) -> None:
+        self._server = server
+        self._declared = len(server.partitions) if partitions is None else partitions
+
+    def ensure(self) -> None:
+        with self._server.request():
+            self._server.check_partitions(self._declared)
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        with self._server.request(appending=True):
+            ms = int(self._server.clock.wall() * 1000)
+            for entry in entries:
+                self._server.partitions[entry.partition].append(bytes(entry.data), ms)
+            self._server.wake()
+
+    def size(self) -> Size:
+        with self._server.request():
+            held = [data for part in self._server.partitions for data in part.entries.values()]
+            return Size(entries=len(held), bytes=sum(map(len, held)))
+
+    def settings(self) -> Mapping[str, str]:
+        with self._server.request():
+            return dict(self._server.settings)
+
+    def report(self, producer: str, accounts: Mapping[str, Any], *, ended: bool = False) -> None:
+        with self._server.request():
+            self._server.producers[producer] = Producer(
+                id=producer, at=self._server.clock.wall(), host="memory", pid=0, ended=ended,
+                called=accounts.get("called", 0), sampled_out=accounts.get("sampled_out", 0),
+                recorded=accounts.get("recorded", 0), dropped=dict(accounts.get("dropped", {})),
+            )  # fmt: skip
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+class MemoryJournal(MemoryLedger):
+    """The B side, for one environment."""
+
+    def __init__(self, server: MemoryServer, environment: str, *, partitions: int | None = None) -> None:
+        super().__init__(server, environment, partitions=partitions)
+        self._cursors: dict[int, tuple[str, EntryId]] = {}
+
+    def join(
+        self, start: Position = EARLIEST, *, epoch: str | None = None, routes: Mapping[str, str] | None = None
+    ) -> Joined:
+        with self._server.request():
+            self._server.check_partitions(self._declared)
+            now = self._server.clock.wall()
+            layout.check_start(start, now)
+            known = self._server.environments.get(self._environment)
+            if known is None:
+                for partition in self._server.partitions:
+                    partition.join(self._environment, start)
+                known = Environment(
+                    name=self._environment,
+                    created=now,
+                    start=start,
+                    epoch=None,
+                    routes={},
+                    seen=None,
+                    workers=0,
+                )
+            joined = self._server.environments[self._environment] = attrs.evolve(
+                known,
+                epoch=known.epoch if epoch is None else epoch,
+                routes=known.routes if routes is None else dict(routes),
+                seen=now,
+            )
+            return Joined(new=known.seen is None, created=joined.created, start=joined.start, epoch=joined.epoch)
+
+    def beat(self, worker: str, *, partitions: int, ttl: float) -> int:
+        with self._server.request():
+            now = self._server.clock.wall()
+            self._server.workers.setdefault(self._environment, {})[worker] = now + ttl
+            known = self._server.environments.get(self._environment)
+            if known is not None:
+                self._server.environments[self._environment] = attrs.evolve(known, seen=now)
+            return self._server.live(self._environment)
+
+    def leave(self, worker: str) -> None:
+        with self._server.request():
+            self._server.workers.get(self._environment, {}).pop(worker, None)
+
+    def acquire(self, partition: int, worker: str, ttl: float) -> Lease | None:
+        check_worker(worker)
+        with self._server.request():
+            group, now = self._group(partition), self._server.clock.monotonic()
+            if group.lease is not None and group.ends > now and group.worker != worker:
+                return None
+            group.fence += 1
+            group.worker, group.ends = worker, now + ttl
+            group.lease = Lease(partition=partition, token=f"{worker}:{group.fence}", fence=group.fence)
+            return group.lease
+
+    def renew(self, leases: Iterable[Lease], ttl: float) -> set[int]:
+        with self._server.request():
+            lost = set()
+            for lease in leases:
+                if self._server.holds(self._environment, lease):
+                    self._group(lease.partition).ends = self._server.clock.monotonic() + ttl
+                else:
+                    lost.add(lease.partition)
+            return lost
+
+    def release(self, lease: Lease) -> None:
+        with self._server.request():
+            if self._server.holds(self._environment, lease):
+                self._group(lease.partition).lease = None
+
+    def recover(self, lease: Lease) -> list[Claimed]:
+        with self._server.request():
+            _, group = self._server.fenced(self._environment, lease)
+            self._cursors[lease.partition] = (lease.token, (0, 0))
+            return self._take(lease, group, sorted(group.pending))
+
+    def claim(self, leases: Sequence[Lease], count: int, block: float = 0.0) -> list[Claimed]:
+        with self._server.arrivals() as arrived:
+            claimed = self._claim_once(leases, count)
+            if not claimed and block > 0:
+                self._server.clock.wait(arrived, block)
+                claimed = self._claim_once(leases, count)
+            return claimed
+
+    def admit(self, lease: Lease, admissions: Sequence[Admission]) -> set[str]:
+        with self._server.request():
+            partition, group = self._server.fenced(self._environment, lease)
+            duplicates = set()
+            for admission in admissions:
+                entry = parse_entry(admission.entry)
+                if entry in group.inflight:
+                    continue
+                if admission.sequence > group.seen.get(admission.producer, (-1, 0.0))[0]:
+                    group.seen[admission.producer] = (admission.sequence, self._server.clock.wall())
+                    group.inflight[entry] = Marker()
+                    continue
+                duplicates.add(admission.entry)
+                if partition.settle(group, entry):
+                    group.add(layout.DUPLICATES)
+            return duplicates
+
+    def start(self, lease: Lease, entry: str, *, limit: int, after: int = 0) -> Started:
+        with self._server.request():
+            _, group = self._server.fenced(self._environment, lease)
+            marker = group.inflight.get(parse_entry(entry))
+            if marker is None:
+                return Started(go=False, attempt=0)
+            if marker.token == lease.token and marker.attempt > after:
+                return Started(go=True, attempt=marker.attempt)
+            if marker.attempt >= limit:
+                return Started(go=False, attempt=marker.attempt)
+            marker.token, marker.attempt = lease.token, marker.attempt + 1
+            return Started(go=True, attempt=marker.attempt)
+
+    def withdraw(self, lease: Lease, entry: str) -> None:
+        with self._server.request():
+            _, group = self._server.fenced(self._environment, lease)
+            marker = group.inflight.get(parse_entry(entry))
+            if marker is not None and marker.token == lease.token:
+                marker.token, marker.attempt = None, marker.attempt - 1
+
+    def settle(self, lease: Lease, settlements: Sequence[Settlement]) -> list[bool]:
+        with self._server.request():
+            partition, group = self._server.fenced(self._environment, lease)
+            return [
+                partition.settle(group, parse_entry(settlement.entry)) and _tally(group, settlement)
+                for settlement in settlements
+            ]
+
+    def bury(self, lease: Lease, entry: str, reason: str, data: bytes, job: str | None = None) -> bool:
+        return self._bury(lease, entry, reason, data, job, layout.DEAD)
+
+    def foreign(self, lease: Lease, entry: str, reason: str, data: bytes) -> bool:
+        return self._bury(lease, entry, reason, data, None, layout.FOREIGN)
+
+    def trim(self) -> int:
+        with self._server.request():
+            oldest = self._server.clock.wall() - layout.REMEMBER_SECONDS
+            for partition in self._server.partitions:
+                for group in partition.groups.values():
+                    group.seen = {name: seen for name, seen in group.seen.items() if seen[1] >= oldest}
+            return sum(partition.trim() for partition in self._server.partitions)
+
+    def _claim_once(self, leases: Sequence[Lease], count: int) -> list[Claimed]:
+        with self._server.request():
+            claimed = []
+            for lease in leases:
+                if self._server.holds(self._environment, lease):
+                    claimed += self._next(lease, count)
+            return claimed
+
+    def _next(self, lease: Lease, count: int) -> list[Claimed]:
+        partition, group = self._server.fenced(self._environment, lease)
+        token, cursor = self._cursors.get(lease.partition, ("", (0, 0)))
+        if token != lease.token:
+            cursor = (0, 0)
+        left = sorted(entry for entry in group.pending if entry > cursor)
+        if not left:
+            left = partition.after(group.delivered)[:count]
+            group.pending |= dict.fromkeys(left)
+            group.delivered = max([group.delivered, *left])
+        return self._take(lease, group, left[:count])
+
+    def _take(self, lease: Lease, group: Group, entries: list[EntryId]) -> list[Claimed]:
+        """Hand ``entries`` out; those whose bytes are gone expire."""
+        partition = self._server.partitions[lease.partition]
+        claimed = []
+        for entry in entries:
+            self._cursors[lease.partition] = (lease.token, entry)
+            if entry in partition.entries:
+                marker = group.inflight.get(entry, Marker())
+                claimed.append(
+                    Claimed(
+                        partition=lease.partition, entry=entry_text(entry), data=partition.entries[entry],
+                        age=self._age(entry), attempts=marker.attempt,
+                    )
+                )  # fmt: skip
+            elif partition.settle(group, entry):
+                group.add(layout.EXPIRED)
+        return claimed
+
+    def _bury(self, lease: Lease, entry: str, reason: str, data: bytes, job: str | None, field: str) -> bool:
+        with self._server.request():
+            partition, group = self._server.fenced(self._environment, lease)
+            if not partition.settle(group, parse_entry(entry)):
+                return False
+            group.add(field)
+            group.dead.append(
+                DeadLetter(
+                    partition=lease.partition, id=f"{len(group.dead)}-0", entry=entry, reason=reason, job=job,
+                    at=self._server.clock.wall(), size=len(data), data=bytes(data[: layout.DEAD_BYTES]),
+                )
+            )  # fmt: skip
+            del group.dead[: -layout.DEAD_LETTERS]
+            return True
+
+
+def _tally(group: Group, settlement: Settlement) -> bool:
+    group.add(layout.SETTLED)
+    for field, n in settlement.add.items():
+        group.add(field, n)
+    for field, text in settlement.first.items():
+        group.tally.setdefault(field, text.encode("utf-8", "backslashreplace"))
+    for field, text in settlement.last.items():
+        group.tally[field] = text.encode("utf-8", "backslashreplace")
+    for prefix, blob in settlement.samples.items():
+        free = (slot for n in range(SAMPLE_SLOTS) if (slot := f"{prefix}|{n}") not in group.tally)
+        group.tally |= {slot: bytes(blob) for slot in [next(free, "")] if slot}
+    return True

@@ -1,0 +1,188 @@
+"""What Redis would hold for one namespace, in memory: streams, groups, leases and tallies."""
+
+from __future__ import annotations
+
+import bisect
+import contextlib
+import threading
+from collections.abc import Iterator
+
+import attrs
+
+from sidecar_science.clock import SYSTEM_CLOCK, Clock
+from sidecar_science.errors import JournalError, JournalFull, JournalMisconfigured, LeaseLost
+from sidecar_science.journal.layout import BEFORE_START, lost, never_joined, other_partitions
+from sidecar_science.journal.records import (
+    EARLIEST,
+    LATEST,
+    DeadLetter,
+    Environment,
+    Lease,
+    Position,
+    Producer,
+    check_name,
+)
+
+EntryId = tuple[int, int]
+
+
+def parse_entry(entry: str) -> EntryId:
+    ms, _, sequence = entry.partition("-")
+    return int(ms), int(sequence)
+
+
+def entry_text(entry: EntryId) -> str:
+    return f"{entry[0]}-{entry[1]}"
+
+
+@attrs.define
+class Marker:
+    """How far the replay of an admitted entry has come."""
+
+    token: str | None = None
+    attempt: int = 0
+
+
+@attrs.define
+class Group:
+    """One environment's place in one partition."""
+
+    delivered: EntryId
+    pending: dict[EntryId, None] = attrs.Factory(dict)
+    inflight: dict[EntryId, Marker] = attrs.Factory(dict)
+    seen: dict[str, tuple[int, float]] = attrs.Factory(dict)
+    tally: dict[str, bytes] = attrs.Factory(dict)
+    dead: list[DeadLetter] = attrs.Factory(list)
+    fence: int = 0
+    lease: Lease | None = None
+    worker: str = ""
+    ends: float = 0.0
+
+    def add(self, field: str, n: int = 1) -> None:
+        self.tally[field] = b"%d" % (self.counted(field) + n)
+
+    def counted(self, field: str) -> int:
+        return int(self.tally.get(field, b"0"))
+
+    @property
+    def lowest(self) -> EntryId:
+        """The lowest entry that this environment may still need."""
+        return min(self.pending, default=(self.delivered[0], self.delivered[1] + 1))
+
+
+@attrs.define
+class Partition:
+    """One stream: its entries by id, oldest first, and how many there ever were."""
+
+    entries: dict[EntryId, bytes] = attrs.Factory(dict)
+    added: int = 0
+    last: EntryId = (0, 0)
+    groups: dict[str, Group] = attrs.Factory(dict)
+
+    def append(self, data: bytes, ms: int) -> None:
+        self.last = (ms, 0) if ms > self.last[0] else (self.last[0], self.last[1] + 1)
+        self.entries[self.last] = data
+        self.added += 1
+
+    def after(self, position: EntryId) -> list[EntryId]:
+        """The entries above ``position``, oldest first."""
+        ids = list(self.entries)
+        return ids[bisect.bisect_right(ids, position) :]
+
+    def join(self, environment: str, start: Position) -> None:
+        """Give ``environment`` its place, and count what lies before it."""
+        if start == EARLIEST:
+            delivered = (0, 0)
+        elif start == LATEST:
+            delivered = self.last
+        else:
+            delivered = (int(float(start) * 1000) - 1, 2**64 - 1)
+        group = self.groups[environment] = Group(delivered=delivered)
+        group.add(BEFORE_START, self.added - len(self.after(delivered)))
+
+    def settle(self, group: Group, entry: EntryId) -> bool:
+        """Take ``entry`` off ``group``'s list; its bytes go when nobody else reads this stream."""
+        if entry not in group.pending:
+            return False
+        del group.pending[entry]
+        group.inflight.pop(entry, None)
+        if len(self.groups) == 1:
+            self.entries.pop(entry, None)
+        return True
+
+    def trim(self) -> int:
+        low = min((group.lowest for group in self.groups.values()), default=(0, 0))
+        gone = [entry for entry in self.entries if entry < low]
+        for entry in gone:
+            del self.entries[entry]
+        return len(gone)
+
+
+class MemoryServer:
+    """Stands where Redis stands, for one namespace.
+
+    While ``trouble`` is set, every request raises it; a `JournalFull` is raised to those that append only.
+    """
+
+    def __init__(self, namespace: str = "memory", *, partitions: int = 4, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.namespace = check_name("the namespace", namespace)
+        self.partitions = [Partition() for _ in range(partitions)]
+        self.clock = clock
+        self.trouble: JournalError | None = None
+        self.settings: dict[str, str] = {}
+        self.producers: dict[str, Producer] = {}
+        self.environments: dict[str, Environment] = {}
+        self.workers: dict[str, dict[str, float]] = {}
+        self._lock = threading.RLock()
+        self._waiting: set[threading.Event] = set()
+
+    @contextlib.contextmanager
+    def request(self, *, appending: bool = False) -> Iterator[None]:
+        """One request: alone, and only while there is no trouble."""
+        with self._lock:
+            if self.trouble is not None and (appending or not isinstance(self.trouble, JournalFull)):
+                raise self.trouble
+            yield
+
+    def check_partitions(self, declared: int) -> None:
+        if declared != len(self.partitions):
+            raise JournalMisconfigured(other_partitions(self.namespace, len(self.partitions), declared))
+
+    def group(self, partition: int, environment: str) -> Group:
+        try:
+            return self.partitions[partition].groups[environment]
+        except KeyError:
+            raise JournalMisconfigured(never_joined(environment)) from None
+
+    def holds(self, environment: str, lease: Lease) -> bool:
+        group = self.group(lease.partition, environment)
+        return group.lease == lease and group.ends > self.clock.monotonic()
+
+    def fenced(self, environment: str, lease: Lease) -> tuple[Partition, Group]:
+        """What ``lease`` gives a right to; raises `LeaseLost`."""
+        if not self.holds(environment, lease):
+            raise LeaseLost(lost(lease.partition))
+        return self.partitions[lease.partition], self.group(lease.partition, environment)
+
+    def live(self, environment: str) -> int:
+        """How many workers of ``environment`` have not gone silent; those that have are forgotten."""
+        now = self.clock.wall()
+        workers = {id_: ends for id_, ends in self.workers.get(environment, {}).items() if ends > now}
+        self.workers[environment] = workers
+        return len(workers)
+
+    def wake(self) -> None:
+        for event in self._waiting:
+            event.set()
+
+    @contextlib.contextmanager
+    def arrivals(self) -> Iterator[threading.Event]:
+        """An event that is set when something is appended."""
+        event = threading.Event()
+        with self._lock:
+            self._waiting.add(event)
+        try:
+            yield event
+        finally:
+            with self._lock:
+                self._waiting.discard(event)

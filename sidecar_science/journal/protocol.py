@@ -1,0 +1,218 @@
+"""What the A side and the B side may ask of the journal: two Protocols, and the records that pass through
+them.
+
+`Log` is all that an application sees of it, `Journal` what one environment's workers see. Each has a memory
+twin (`sidecar_science.journal.memory`) and a Redis twin (`sidecar_science.journal.redis`), held to one
+contract suite. Seconds are floats; instants are seconds since the epoch, UTC, by the server's clock.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
+
+from sidecar_science.journal.records import (
+    EARLIEST,
+    LATEST,
+    Accounts,
+    Admission,
+    Claimed,
+    DeadLetter,
+    Entry,
+    Environment,
+    Joined,
+    Lease,
+    Position,
+    Producer,
+    Settlement,
+    Size,
+    Started,
+    Waiting,
+    check_name,
+)
+
+__all__ = [
+    "EARLIEST",
+    "LATEST",
+    "Accounts",
+    "Admission",
+    "Claimed",
+    "DeadLetter",
+    "Entry",
+    "Environment",
+    "Joined",
+    "Journal",
+    "Lease",
+    "Log",
+    "Position",
+    "Producer",
+    "Settlement",
+    "Size",
+    "Started",
+    "Waiting",
+    "check_name",
+]
+
+
+class Log(Protocol):
+    """The journal as an application sees it: it may append, and look at nothing but sizes and settings."""
+
+    def ensure(self) -> None:
+        """Write or check the namespace's layout; raises `JournalMisconfigured` when another one is in use."""
+        ...
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        """Append ``entries``, in this order within each partition.
+
+        Raises `JournalUnavailable` when they may or may not have been appended (append the same bytes again:
+        what arrives twice is recognized), `JournalFull` when nothing was, and `JournalMisconfigured`.
+        """
+        ...
+
+    def size(self) -> Size:
+        """How much the journal holds."""
+        ...
+
+    def settings(self) -> Mapping[str, str]:
+        """What was set at run time: ``enabled``, ``sample``, ``sample|EXPERIMENT``."""
+        ...
+
+    def report(self, producer: str, accounts: Mapping[str, Any], *, ended: bool = False) -> None:
+        """Tell where the calls went: ``called``, ``sampled_out``, ``recorded``, ``dropped`` (by reason)."""
+        ...
+
+    def close(self) -> None:
+        """Drop the connections. The log can be used again; it connects when it has to."""
+        ...
+
+
+class Journal(Protocol):
+    """The journal as the workers of one environment see it.
+
+    Every method that takes a lease raises `LeaseLost`, and has changed nothing, when somebody else holds the
+    partition; every method raises `JournalUnavailable` and `JournalMisconfigured`. After `JournalUnavailable`
+    each may be called again with the same arguments: what had happened all the same happens once.
+    """
+
+    @property
+    def environment(self) -> str:
+        """Whose journal this is."""
+        ...
+
+    @property
+    def partitions(self) -> int:
+        """How many partitions there are."""
+        ...
+
+    def join(
+        self, start: Position = EARLIEST, *, epoch: str | None = None, routes: Mapping[str, str] | None = None
+    ) -> Joined:
+        """Take this environment up. ``start`` counts when it is new; a known one goes on where it stood.
+
+        Raises `UsageError` for an instant in the future.
+        """
+        ...
+
+    def beat(self, worker: str, *, partitions: int, ttl: float) -> int:
+        """Say that ``worker`` lives for ``ttl`` seconds more; how many workers live, itself included."""
+        ...
+
+    def leave(self, worker: str) -> None:
+        """Say that ``worker`` is no more."""
+        ...
+
+    def acquire(self, partition: int, worker: str, ttl: float) -> Lease | None:
+        """The lease of ``partition`` for ``ttl`` seconds, or None while another worker holds it.
+
+        A worker that acquires what it holds already gets a new lease, and the old one is void.
+        """
+        ...
+
+    def renew(self, leases: Iterable[Lease], ttl: float) -> set[int]:
+        """Let ``leases`` end in ``ttl`` seconds from now; the partitions whose lease is lost."""
+        ...
+
+    def release(self, lease: Lease) -> None:
+        """Give ``lease`` back, if it is still held."""
+        ...
+
+    def recover(self, lease: Lease) -> list[Claimed]:
+        """Everything claimed and unsettled in the partition, by this owner or an earlier one, in order."""
+        ...
+
+    def claim(self, leases: Sequence[Lease], count: int, block: float = 0.0) -> list[Claimed]:
+        """Up to ``count`` further entries of each partition, in order; waits ``block`` seconds for the first.
+
+        The first claims of a lease give what an earlier owner left. Entries whose bytes are gone are counted
+        expired, and not given. Partitions whose lease is lost give nothing.
+        """
+        ...
+
+    def admit(self, lease: Lease, admissions: Sequence[Admission]) -> set[str]:
+        """Let claimed entries in, in the order of the partition; the duplicates among them, now settled."""
+        ...
+
+    def start(self, lease: Lease, entry: str, *, limit: int, after: int = 0) -> Started:
+        """Mark an admitted entry as dispatched, before anything is sent.
+
+        ``go`` is False when ``limit`` attempts were made, or when nobody knows how many. To try once more
+        under the same lease, pass the attempt that ended as ``after``; without it a repeated call is taken
+        for a lost reply.
+        """
+        ...
+
+    def withdraw(self, lease: Lease, entry: str) -> None:
+        """Take the last start under this lease back, since nothing of it was sent; it counts as no attempt."""
+        ...
+
+    def settle(self, lease: Lease, settlements: Sequence[Settlement]) -> list[bool]:
+        """Settle entries of a partition in one step: acknowledge, count, keep. False: settled before."""
+        ...
+
+    def bury(self, lease: Lease, entry: str, reason: str, data: bytes, job: str | None = None) -> bool:
+        """Settle an entry as a dead letter. False: it had been settled already."""
+        ...
+
+    def foreign(self, lease: Lease, entry: str, reason: str, data: bytes) -> bool:
+        """Bury an entry that no recorder wrote; it is counted apart."""
+        ...
+
+    def trim(self) -> int:
+        """Free what every environment has settled, never what somebody has not read; how many entries."""
+        ...
+
+    def settings(self) -> Mapping[str, str]:
+        """What was set at run time."""
+        ...
+
+    def configure(self, name: str, value: str | None) -> None:
+        """Set, or with None unset, one of the run-time settings that the A side reads."""
+        ...
+
+    def tallies(self) -> list[Mapping[str, bytes]]:
+        """Each partition's tally."""
+        ...
+
+    def accounts(self) -> Accounts:
+        """Where every call went."""
+        ...
+
+    def producers(self) -> list[Producer]:
+        """The recording processes that have reported."""
+        ...
+
+    def environments(self) -> list[Environment]:
+        """The environments that have joined, this one and others."""
+        ...
+
+    def peek(self, count: int) -> list[Waiting]:
+        """Up to ``count`` entries of the journal, oldest first."""
+        ...
+
+    def dead(self, count: int) -> list[DeadLetter]:
+        """Up to ``count`` dead letters of this environment, newest first."""
+        ...
+
+    def close(self) -> None:
+        """Drop the connections."""
+        ...

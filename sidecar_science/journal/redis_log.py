@@ -1,0 +1,64 @@
+"""The A side of the journal in Redis: append, and nothing that an application's user must not be allowed to
+do."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from sidecar_science.clock import SYSTEM_CLOCK, Clock
+from sidecar_science.journal import layout
+from sidecar_science.journal.records import Entry, Size
+from sidecar_science.journal.redis_replies import ensure, texts
+
+if TYPE_CHECKING:
+    from sidecar_science.journal.redis import Link
+
+_USUAL_BYTES: Final = 1024
+
+
+class RedisLog:
+    """The A side.
+
+    It sends PING, XADD, XLEN, HSET, HSETNX, HGET, HGETALL, MULTI and EXEC, and no script.
+    """
+
+    def __init__(self, link: Link, namespace: str, *, partitions: int, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._link = link
+        self._keys = layout.Keys(namespace)
+        self._partitions = partitions
+        self._clock = clock
+        self._entries = 0
+        self._bytes = 0
+
+    def ensure(self) -> None:
+        ensure(self._link, self._keys, self._partitions, self._clock.wall())
+
+    def append(self, entries: Sequence[Entry]) -> None:
+        if not entries:
+            return
+        commands = [("XADD", self._keys.jobs(entry.partition), "*", "e", entry.data) for entry in entries]
+        self._link.batch(commands, atomic=True)
+        self._entries += len(entries)
+        self._bytes += sum(len(entry.data) for entry in entries)
+
+    def size(self) -> Size:
+        lengths = self._link.batch([("XLEN", self._keys.jobs(n)) for n in range(self._partitions)])
+        usual = self._bytes / self._entries if self._entries else _USUAL_BYTES
+        return Size(entries=sum(lengths), bytes=round(sum(lengths) * usual))
+
+    def settings(self) -> Mapping[str, str]:
+        return texts(self._link.command("HGETALL", self._keys.settings))
+
+    def report(self, producer: str, accounts: Mapping[str, Any], *, ended: bool = False) -> None:
+        told = {
+            **accounts,
+            "host": socket.gethostname(), "pid": os.getpid(), "at": self._clock.wall(), "ended": ended,
+        }  # fmt: skip
+        self._link.command("HSET", self._keys.producers, producer, json.dumps(told, separators=(",", ":")))
+
+    def close(self) -> None:
+        self._link.close()

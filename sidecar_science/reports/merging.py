@@ -1,0 +1,173 @@
+"""The tallies of all partitions, added up."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sidecar_science.reports import fields
+from sidecar_science.reports.groups import Shape
+from sidecar_science.reports.histogram import Histogram
+from sidecar_science.reports.outcome import Outcome
+from sidecar_science.reports.records import (
+    DifferenceCount,
+    Example,
+    ExperimentReport,
+    Group,
+    Latency,
+    Quantiles,
+    Sample,
+)
+
+MAX_SAMPLES = 5
+
+
+class Merger:
+    """Reads the fields of one partition after the other, in any order; then tells what they come to.
+
+    ``unread`` counts fields that this release cannot read.
+    """
+
+    def __init__(self) -> None:
+        self.unread = 0
+        self._outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._reasons: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._seconds: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
+        self._examples: defaultdict[tuple[str, str], list[tuple[int, str, str]]] = defaultdict(list)
+        self._shapes: dict[str, Shape] = {}
+        self._groups: Counter[str] = Counter()
+        self._places: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        self._first: dict[str, str] = {}
+        self._last: dict[str, str] = {}
+        self._samples: defaultdict[str, list[tuple[int, Sample]]] = defaultdict(list)
+
+    def read(self, tally: Mapping[Any, Any]) -> None:
+        """Add one partition's fields; names and values may be text or bytes."""
+        for field, value in tally.items():
+            try:
+                self._read(_text(field), _text(value))
+            except (AttributeError, LookupError, TypeError, ValueError):
+                self.unread += 1
+
+    def experiments(self) -> tuple[ExperimentReport, ...]:
+        """What it comes to, by experiment."""
+        names = {shape.experiment for shape in self._shapes.values()} | self._outcomes.keys()
+        return tuple(self._experiment(name) for name in sorted(names))
+
+    def _read(self, field: str, value: str) -> None:
+        if field.startswith("@"):
+            return
+        kind, *parts = fields.parts(field)
+        reader = self._READERS.get(kind)
+        if reader is None:
+            raise ValueError(f"no reader for {kind}")
+        reader(self, *parts, value)
+
+    def _outcome(self, outcome: str, experiment: str, n: str) -> None:
+        self._outcomes[experiment][outcome] += int(n)
+
+    def _reason(self, reason: str, experiment: str, n: str) -> None:
+        self._reasons[experiment][reason] += int(n)
+
+    def _second(self, what: str, bucket: str, experiment: str, n: str) -> None:
+        self._seconds[experiment, what][int(bucket)] += int(n)
+
+    def _example(self, reason: str, experiment: str, slot: str, text: str) -> None:
+        told = json.loads(text)
+        self._examples[experiment, reason].append((int(slot), str(told["job"]), str(told["detail"])))
+
+    def _group(self, fingerprint: str, n: str) -> None:
+        self._groups[fingerprint] += int(n)
+
+    def _place(self, fingerprint: str, number: str, n: str) -> None:
+        self._places[fingerprint][int(number)] += int(n)
+
+    def _shape(self, fingerprint: str, text: str) -> None:
+        self._shapes[fingerprint] = Shape.from_text(text)
+
+    def _first_seen(self, fingerprint: str, at: str) -> None:
+        self._first[fingerprint] = min(at, self._first.get(fingerprint, at))
+
+    def _last_seen(self, fingerprint: str, at: str) -> None:
+        self._last[fingerprint] = max(at, self._last.get(fingerprint, at))
+
+    def _sample(self, fingerprint: str, slot: str, text: str) -> None:
+        self._samples[fingerprint].append((int(slot), _read_sample(json.loads(text))))
+
+    _READERS: Mapping[str, Callable[..., None]] = {
+        "outcome": _outcome,
+        "reason": _reason,
+        "seconds": _second,
+        "example": _example,
+        "group": _group,
+        "places": _place,
+        "shape": _shape,
+        "first": _first_seen,
+        "last": _last_seen,
+        "sample": _sample,
+    }
+
+    def _experiment(self, name: str) -> ExperimentReport:
+        groups = [
+            self._told(shape, fingerprint) for fingerprint, shape in self._shapes.items() if shape.experiment == name
+        ]
+        return ExperimentReport(
+            name=name,
+            outcomes={outcome.value: 0 for outcome in Outcome} | self._outcomes[name],
+            reasons=dict(sorted(self._reasons[name].items())),
+            latency=Latency(
+                control=self._quantiles(name, "control"),
+                candidate=self._quantiles(name, "candidate"),
+                queue_delay=self._quantiles(name, "queue_delay"),
+            ),
+            groups=tuple(sorted(groups, key=lambda group: (-group.count, group.first_seen, group.fingerprint))),
+            examples={reason: _examples(told) for (of, reason), told in sorted(self._examples.items()) if of == name},
+        )
+
+    def _quantiles(self, experiment: str, what: str) -> Quantiles | None:
+        histogram = Histogram(self._seconds.get((experiment, what), {}))
+        p50, p95, p99 = (histogram.quantile(p) for p in (0.50, 0.95, 0.99))
+        if p50 is None or p95 is None or p99 is None:
+            return None
+        return Quantiles(count=histogram.count, p50=_rounded(p50), p95=_rounded(p95), p99=_rounded(p99))
+
+    def _told(self, shape: Shape, fingerprint: str) -> Group:
+        count, places = self._groups[fingerprint], self._places[fingerprint]
+        samples = sorted(self._samples[fingerprint], key=lambda slot_sample: (slot_sample[0], slot_sample[1].job))
+        return Group(
+            fingerprint=fingerprint,
+            count=count,
+            first_seen=self._first.get(fingerprint, ""),
+            last_seen=self._last.get(fingerprint, ""),
+            differences=tuple(
+                DifferenceCount(where=where, path=path, kind=kind, count=count, places=places[number])
+                for number, (where, path, kind) in enumerate(shape.traits)
+            ),
+            truncated=shape.truncated,
+            samples=tuple(sample for _, sample in samples[:MAX_SAMPLES]),
+        )
+
+
+def _examples(told: list[tuple[int, str, str]]) -> tuple[Example, ...]:
+    """A few, of different words."""
+    by_words = {detail: job for _, job, detail in sorted(told, reverse=True)}
+    return tuple(Example(job=job, detail=detail) for detail, job in list(by_words.items())[-MAX_SAMPLES:][::-1])
+
+
+def _read_sample(told: Mapping[str, Any]) -> Sample:
+    """A sample as its worker told it; a newer one may tell more. Raises what reading JSON of another shape raises."""
+    places = [one for one in told["differences"] if {"where", "path", "kind"} <= one.keys()]
+    return Sample(
+        job=str(told["job"]), control=told["control"], candidate=told["candidate"], differences=tuple(places)
+    )
+
+
+def _rounded(seconds: float) -> float:
+    """Six digits are plenty of what is true to one per cent."""
+    return float(f"{seconds:.6g}")
+
+
+def _text(stored: Any) -> str:
+    return stored.decode("utf-8", "surrogatepass") if isinstance(stored, bytes) else str(stored)

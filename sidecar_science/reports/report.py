@@ -1,0 +1,63 @@
+"""The report of an environment, made from what its jobs have left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import attrs
+
+from sidecar_science.reports.instants import rfc3339
+from sidecar_science.reports.merging import Merger
+from sidecar_science.reports.records import (
+    Account,
+    Capture,
+    DifferenceCount,
+    Example,
+    ExperimentReport,
+    Group,
+    Latency,
+    Quantiles,
+    Report,
+    Sample,
+)
+
+__all__ = [
+    "Account",
+    "Capture",
+    "DifferenceCount",
+    "Example",
+    "ExperimentReport",
+    "Group",
+    "Latency",
+    "Quantiles",
+    "Report",
+    "Sample",
+    "build",
+]
+
+
+def build(
+    namespace: str,
+    environment: str,
+    generated_at: float,
+    capture: Mapping[str, Any],
+    tallies: Iterable[Mapping[Any, Any]],
+) -> Report:
+    """The report of ``environment`` at the instant ``generated_at`` (seconds since the epoch).
+
+    ``capture`` holds the accounts by the names of `Capture`; ``tallies`` each partition's fields, as
+    `sidecar_science.reports.tally.tally` named them, with text or bytes for names and values.
+    """
+    merger = Merger()
+    for tally in tallies:
+        merger.read(tally)
+    known = attrs.fields_dict(Capture)
+    return Report(
+        namespace=namespace,
+        environment=environment,
+        generated_at=rfc3339(generated_at),
+        capture=Capture(**{name: number for name, number in capture.items() if name in known}),
+        experiments=merger.experiments(),
+        unread=merger.unread,
+    )

@@ -1,0 +1,107 @@
+"""Which replay the running code belongs to, and what was refused to it."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import math
+import threading
+from collections import Counter
+from collections.abc import Iterator
+from contextvars import ContextVar
+from typing import Final
+from urllib.parse import quote
+
+from sidecar_science.clock import Clock
+
+_MAX_REFUSALS: Final = 20
+_HEADER_SAFE: Final = "-._~:/@+=, "
+
+
+class CurrentReplay:
+    """One replay while it runs.
+
+    ``deadline`` is an instant of the monotonic clock. ``refusals`` holds the reasons of what was refused,
+    at most twenty; ``refused`` counts all of them.
+    """
+
+    def __init__(
+        self,
+        *,
+        job: str,
+        environment: str,
+        service: str | None = None,
+        deadline: float = math.inf,
+        idempotency_key: str | None = None,
+    ) -> None:
+        self.job = job
+        self.environment = environment
+        self.service = service
+        self.deadline = deadline
+        self.idempotency_key = idempotency_key or job
+        self.refused = 0
+        self.refusals: list[str] = []
+        self._sent: Counter[str] = Counter()
+
+    def refuse(self, reason: str) -> None:
+        """Remember that something was refused, whatever the code that tried it makes of the exception."""
+        self.refused += 1
+        if len(self.refusals) < _MAX_REFUSALS:
+            self.refusals.append(reason)
+
+    def remaining(self, clock: Clock) -> float:
+        """Seconds until the deadline; zero or less when it has passed."""
+        return self.deadline - clock.monotonic()
+
+    def headers(self, method: str, path: str) -> dict[str, str]:
+        """What the next request with this method and path carries.
+
+        Two requests of one replay have different idempotency keys, or B would answer the second with the
+        first; the same job replayed again gives its n-th ``POST /x`` the same key again, in whatever order
+        the others leave.
+        """
+        line = f"{method} {path.partition('?')[0]}"
+        self._sent[line] += 1
+        request = hashlib.blake2b(line.encode("utf-8", "replace"), digest_size=4).hexdigest()
+        key = f"{self.idempotency_key}-{request}-{self._sent[line]}"
+        carried = {"Sidecar-Job": self.job, "Sidecar-Environment": self.environment, "Idempotency-Key": key}
+        return {name: quote(value, safe=_HEADER_SAFE) for name, value in carried.items()}
+
+
+class Current:
+    """Knows which replay the running code belongs to. A worker has one, and makes it once."""
+
+    def __init__(self) -> None:
+        self._replay: ContextVar[CurrentReplay | None] = ContextVar("sidecar_science.replay", default=None)
+        self._running: tuple[CurrentReplay, ...] = ()
+        self._lock = threading.Lock()
+
+    @contextlib.contextmanager
+    def replaying(self, replay: CurrentReplay) -> Iterator[CurrentReplay]:
+        """Within the block ``replay`` is running, and the code of this context belongs to it."""
+        with self._lock:
+            self._running = (*self._running, replay)
+        try:
+            with self.carrying(replay):
+                yield replay
+        finally:
+            with self._lock:
+                self._running = tuple(one for one in self._running if one is not replay)
+
+    @contextlib.contextmanager
+    def carrying(self, replay: CurrentReplay | None) -> Iterator[None]:
+        """Within the block the code of this context belongs to ``replay``, which another thread is running."""
+        token = self._replay.set(replay)
+        try:
+            yield
+        finally:
+            self._replay.reset(token)
+
+    def get(self) -> CurrentReplay | None:
+        """The replay that the calling code belongs to, as long as that replay is running."""
+        replay = self._replay.get()
+        return replay if replay is not None and replay in self._running else None
+
+    def running(self) -> tuple[CurrentReplay, ...]:
+        """All replays that are running in this process."""
+        return self._running

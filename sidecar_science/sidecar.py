@@ -1,0 +1,355 @@
+"""The one object that an application makes: its services, its experiments, and the recorder behind them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal
+
+import attrs
+
+from sidecar_science.clock import SYSTEM_CLOCK, Clock
+from sidecar_science.codec.classes import Classes
+from sidecar_science.codec.keys import Keyring
+from sidecar_science.codec.values import Codec
+from sidecar_science.errors import DeclarationError, UsageError
+from sidecar_science.journal.protocol import Log
+from sidecar_science.journal.records import check_name
+from sidecar_science.recording.experiment import Key, SidecarExperiment
+from sidecar_science.recording.function import RecordedFunction
+from sidecar_science.recording.recorder import Recorder
+from sidecar_science.recording.science import Science
+from sidecar_science.recording.shield import Shield
+from sidecar_science.routing.routes import Origin
+
+Keys = str | Sequence[str] | None
+
+
+@attrs.frozen(kw_only=True)
+class Service:
+    """Something behind one or several base URLs; ``build`` makes the adapter for the base URL that it is given."""
+
+    name: str
+    base_urls: tuple[str, ...]
+    build: Callable[[str], Any] | None = None
+
+
+class Instrumented:
+    """A method of somebody else's class that is recorded now; ``undo()`` gives the class its own method back."""
+
+    def __init__(self, cls: type, method: str, original: Any, inherited: bool, experiment: SidecarExperiment) -> None:
+        self.experiment = experiment
+        self._cls = cls
+        self._method = method
+        self._original = original
+        self._inherited = inherited
+
+    def undo(self) -> None:
+        """Restore the class; a second call does nothing. The experiment stays declared, without a function."""
+        if self.experiment.function is None:
+            return
+        self.experiment.unwrap()
+        if self._inherited:
+            delattr(self._cls, self._method)
+        else:
+            setattr(self._cls, self._method, self._original)
+
+
+class Sidecar:
+    """Records what API adapters do, off the request path.
+
+    ``namespace`` names the application's journal in Redis. Keys are one string or several, newest first: the first
+    signs or encrypts, any verifies or decrypts. ``sample`` is the share of entities recorded (0 to 1),
+    ``flush_timeout`` is in seconds. Nothing is connected or started before the first recorded call.
+
+    Raises `DeclarationError` for arguments that cannot work.
+    """
+
+    def __init__(
+        self,
+        namespace: str,
+        *,
+        redis_url: str = "redis://127.0.0.1:6379/0",
+        signing_key: Keys = None,
+        encryption_key: Keys = None,
+        enabled: bool = True,
+        sample: float = 1.0,
+        partitions: int = 64,
+        buffer_bytes: int = 8 * 1024 * 1024,
+        max_job_bytes: int = 1024 * 1024,
+        flush_timeout: float = 1.0,
+        cap_entries: int = 1_000_000,
+        cap_bytes: int = 1024 * 1024 * 1024,
+        clock: Clock = SYSTEM_CLOCK,
+        log: Callable[[], Log] | None = None,
+        logger: Any = None,
+    ) -> None:
+        try:
+            self.namespace = check_name("namespace", namespace)
+            self.keyring = Keyring(_keys(signing_key), _keys(encryption_key), namespace)
+        except UsageError as error:
+            raise DeclarationError(str(error)) from error
+        _check_share("sample", sample)
+        _check_positive(partitions=partitions, buffer_bytes=buffer_bytes, max_job_bytes=max_job_bytes)
+        self.redis_url = redis_url
+        self.partitions = partitions
+        self.clock = clock
+        self.shield = Shield(logger)
+        self.classes = Classes()
+        self.codec = Codec(max_bytes=max_job_bytes, classes=self.classes)
+        self._services: dict[str, Service] = {}
+        self._experiments: dict[str, SidecarExperiment] = {}
+        self.recorder = Recorder(
+            namespace=namespace,
+            partitions=partitions,
+            log=log or self._redis_log,
+            keyring=self.keyring,
+            codec=self.codec,
+            clock=clock,
+            enabled=enabled,
+            sample=sample,
+            buffer_bytes=buffer_bytes,
+            flush_timeout=flush_timeout,
+            cap_entries=cap_entries,
+            cap_bytes=cap_bytes,
+            shield=self.shield,
+        )
+
+    @classmethod
+    def from_env(cls, namespace: str, environ: Mapping[str, str] | None = None, **more: Any) -> Sidecar:
+        """A sidecar set up by ``SIDECAR_*`` variables; arguments in ``more`` win over them.
+
+        Reads ``SIDECAR_REDIS_URL``, ``_SIGNING_KEY`` and ``_ENCRYPTION_KEY`` (comma-separated, newest first),
+        ``_ENABLED``, ``_SAMPLE``, ``_BUFFER_BYTES`` and ``_FLUSH_TIMEOUT``. Raises `DeclarationError` for a variable
+        that cannot be read.
+        """
+        variables = os.environ if environ is None else environ
+        options: dict[str, Any] = {}
+        for variable, (option, read) in _VARIABLES.items():
+            text = variables.get(variable, "").strip()
+            if text:
+                options[option] = _read(variable, text, read)
+        return cls(namespace, **{**options, **more})
+
+    # -- declaring -----------------------------------------------------------------------------------------------
+
+    @property
+    def services(self) -> Mapping[str, Service]:
+        return self._services
+
+    @property
+    def experiments(self) -> Mapping[str, SidecarExperiment]:
+        return self._experiments
+
+    def service(self, name: str, base_url: str | Sequence[str], build: Callable[[str], Any] | None = None) -> Service:
+        """Declare a service: its A base URL or URLs, and how the worker makes an adapter for B's.
+
+        Raises `DeclarationError` for a name in use and for a base URL that cannot be read.
+        """
+        if name in self._services:
+            raise DeclarationError(f"service {name!r} is declared twice; give the second one a name of its own")
+        if build is not None and not callable(build):
+            raise DeclarationError(f"service {name!r}: build takes a function of a base URL, and was given {build!r}")
+        urls = (base_url,) if isinstance(base_url, str) else tuple(base_url)
+        if not urls:
+            raise DeclarationError(f"service {name!r} has no base URL; give the one that production calls")
+        for url in urls:
+            try:
+                Origin.parse(url)
+            except UsageError as error:
+                raise DeclarationError(f"service {name!r}: {error}") from error
+        self._services[name] = Service(name=name, base_urls=urls, build=build)
+        return self._services[name]
+
+    def experiment(
+        self,
+        name: str,
+        *,
+        service: str | None = None,
+        key: Key = None,
+        effect: Literal["read", "write"] = "write",
+        sample: float | None = None,
+        timeout: float = 5.0,
+        secrets: Sequence[str] = (),
+        project: Callable[[Any], Any] | None = None,
+        idempotent: bool = False,
+        heals: bool = False,
+    ) -> SidecarExperiment:
+        """Declare an experiment: a decorator for its control, and the place of its rules.
+
+        ``key`` names the parameter (or is a function with the control's signature) that tells what must stay in
+        order. ``timeout`` is in seconds. ``secrets`` are names of parameters, dict keys, headers and query keys, or
+        paths. ``project`` turns a result into plain data. Raises `DeclarationError` for what cannot work.
+        """
+        if name in self._experiments:
+            raise DeclarationError(
+                f"two experiments are named {name!r}; a job finds its code by that name: give each its own"
+            )
+        _check_experiment(name, effect, sample, timeout, secrets)
+        experiment = SidecarExperiment(
+            name,
+            recorder=self.recorder,
+            registry=self._experiments,
+            fingerprint=self.keyring.fingerprint,
+            service=service,
+            key=key,
+            effect=effect,
+            sample=sample,
+            timeout=timeout,
+            secrets=secrets,
+            project=project,
+            idempotent=idempotent,
+            heals=heals,
+        )
+        self._warn_of_uneven_rates(experiment)
+        self._experiments[name] = experiment
+        return experiment
+
+    def instrument(self, cls: type, method: str, *, name: str, **options: Any) -> Instrumented:
+        """Record ``method`` of a class that belongs to someone else. Takes the options of `experiment`.
+
+        Raises `DeclarationError` when the class has no such method, or it is recorded already.
+        """
+        if not hasattr(cls, method):
+            raise DeclarationError(f"{cls.__qualname__} has no method {method!r} to instrument")
+        inherited = method not in vars(cls)
+        original = vars(cls)[method] if not inherited else _inherited(cls, method)
+        if isinstance(original, RecordedFunction):
+            raise DeclarationError(f"{cls.__qualname__}.{method} is recorded already; undo() that first")
+        experiment = self.experiment(name, **options)
+        try:
+            setattr(cls, method, experiment.wrap(original, cls))
+        except DeclarationError:
+            del self._experiments[name]
+            raise
+        return Instrumented(cls, method, original, inherited, experiment)
+
+    def science(self, name: str) -> Science:
+        """A ``with`` block that runs its control once and records it under ``name``."""
+        experiment = self._experiments.get(name)
+        if experiment is None:
+            # No error of ours may surface here: the control runs and is recorded, and B will say that it is unknown.
+            self.shield.tell("unknown_experiment", DeclarationError(name), experiment=name)
+            experiment = self._undeclared(name)
+        return Science(experiment)
+
+    def register(self, cls: type) -> type:
+        """Let instances of an attrs class or dataclass be arguments of recorded calls. A class decorator too."""
+        self.classes.register(cls)
+        return cls
+
+    def check(self) -> None:
+        """Raise `DeclarationError` unless every experiment's service is declared. The worker and ``doctor`` ask it."""
+        for experiment in self._experiments.values():
+            if experiment.service is not None and experiment.service not in self._services:
+                known = ", ".join(sorted(self._services)) or "none"
+                raise DeclarationError(
+                    f"experiment {experiment.name!r} belongs to service {experiment.service!r}, which is not declared "
+                    f"(declared: {known}); add sidecar.service({experiment.service!r}, base_url=..., build=...)"
+                )
+
+    # -- running -------------------------------------------------------------------------------------------------
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Ship what is buffered; whether all of it arrived within ``timeout`` seconds (default: flush_timeout)."""
+        return self.recorder.flush(timeout)
+
+    def close(self, timeout: float | None = None) -> bool:
+        """Ship what is buffered within ``timeout`` seconds (default: flush_timeout), and record nothing more.
+
+        A normal end of the process does the same. Whether all of it arrived.
+        """
+        return self.recorder.close(timeout)
+
+    def stats(self) -> dict[str, Any]:
+        """This process's counts: called, sampled_out, recorded, dropped by reason, buffered, and our own errors."""
+        return self.recorder.stats()
+
+    def _redis_log(self) -> Log:
+        from sidecar_science.journal.redis import open_log
+
+        return open_log(self.redis_url, self.namespace, partitions=self.partitions, clock=self.clock)
+
+    def _undeclared(self, name: str) -> SidecarExperiment:
+        return SidecarExperiment(
+            name, recorder=self.recorder, registry=self._experiments, fingerprint=self.keyring.fingerprint,
+            service=None, key=None, effect="write", sample=None, timeout=5.0, secrets=(), project=None,
+            idempotent=False, heals=False,
+        )  # fmt: skip
+
+    def _warn_of_uneven_rates(self, new: SidecarExperiment) -> None:
+        if new.effect != "write" or new.service is None:
+            return
+        for other in self._experiments.values():
+            if other.service == new.service and other.effect == "write" and other.sample != new.sample:
+                self.shield.log.warning(
+                    "declaration.uneven_sampling", service=new.service, experiments=[other.name, new.name],
+                    remedy="writes of one service need one rate, or B misses some of an entity's history",
+                )  # fmt: skip
+                return
+
+
+def _keys(keys: Keys) -> tuple[str, ...]:
+    if keys is None:
+        return ()
+    return (keys,) if isinstance(keys, str) else tuple(keys)
+
+
+def _inherited(cls: type, method: str) -> Any:
+    return next(vars(base)[method] for base in cls.__mro__ if method in vars(base))
+
+
+def _check_share(what: str, share: Any) -> None:
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
+        raise DeclarationError(f"{what}={share!r} is no share; give a number from 0 (nothing) to 1 (everything)")
+
+
+def _check_positive(**numbers: Any) -> None:
+    for name, number in numbers.items():
+        if isinstance(number, bool) or not isinstance(number, int) or number <= 0:
+            raise DeclarationError(f"{name}={number!r} cannot be used; give a whole number above 0")
+
+
+def _check_experiment(name: Any, effect: Any, sample: Any, timeout: Any, secrets: Any) -> None:
+    if not isinstance(name, str) or not name:
+        raise DeclarationError(f"an experiment needs a name, and was given {name!r}; write service.operation")
+    if effect not in ("read", "write"):
+        raise DeclarationError(f"experiment {name!r}: effect={effect!r} is unknown; write 'read' or 'write'")
+    if sample is not None:
+        _check_share(f"experiment {name!r}: sample", sample)
+    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
+        raise DeclarationError(f"experiment {name!r}: timeout={timeout!r} cannot be used; give seconds above 0")
+    if isinstance(secrets, str):
+        raise DeclarationError(f"experiment {name!r}: secrets takes several names; write secrets=({secrets!r},)")
+
+
+def _truth(text: str) -> bool:
+    if text.lower() in ("1", "true", "yes", "on"):
+        return True
+    if text.lower() in ("0", "false", "no", "off"):
+        return False
+    raise ValueError(text)
+
+
+def _several(text: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in text.split(",") if part.strip())
+
+
+_VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
+    "SIDECAR_REDIS_URL": ("redis_url", str),
+    "SIDECAR_SIGNING_KEY": ("signing_key", _several),
+    "SIDECAR_ENCRYPTION_KEY": ("encryption_key", _several),
+    "SIDECAR_ENABLED": ("enabled", _truth),
+    "SIDECAR_SAMPLE": ("sample", float),
+    "SIDECAR_BUFFER_BYTES": ("buffer_bytes", int),
+    "SIDECAR_FLUSH_TIMEOUT": ("flush_timeout", float),
+}
+
+_EXPECTED = {_truth: "1 or 0, true or false", float: "a number", int: "a whole number"}
+
+
+def _read(variable: str, text: str, read: Callable[[str], Any]) -> Any:
+    try:
+        return read(text)
+    except ValueError as error:
+        raise DeclarationError(f"{variable}={text!r} cannot be read; expected {_EXPECTED.get(read, 'text')}") from error

@@ -1,0 +1,188 @@
+"""Putting a worker together: the process first (routes, guard, floor), then the parts that run in it."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import attrs
+
+from sidecar_science.clock import SYSTEM_CLOCK, Clock
+from sidecar_science.comparison.origins import Origins
+from sidecar_science.errors import UsageError
+from sidecar_science.journal.protocol import Journal
+from sidecar_science.routing import landlock
+from sidecar_science.routing.current import Current
+from sidecar_science.routing.established import check_connections
+from sidecar_science.routing.guard import Guard
+from sidecar_science.routing.marking import Marking
+from sidecar_science.routing.native import check as check_native
+from sidecar_science.routing.rerouting import Rerouting
+from sidecar_science.routing.routes import Endpoint, Routes
+from sidecar_science.worker.calling import Adapters, Caller
+from sidecar_science.worker.deadline import Deadlines
+from sidecar_science.worker.declared import Declarations, DeclaredService
+from sidecar_science.worker.intake import Intake
+from sidecar_science.worker.judging import Judging
+from sidecar_science.worker.pace import Pace
+from sidecar_science.worker.plan import Planner
+from sidecar_science.worker.replay import Replay
+from sidecar_science.worker.worker import Worker
+
+LEASE = 10.0
+RENEW_EVERY = 3.0
+WINDOW = 0.25
+_MARGIN = 5.0
+_REDIS_PORT = 6379
+
+
+@attrs.frozen(kw_only=True)
+class Settings:
+    """What a worker is asked to do. Times are seconds, ``rate`` is in replays a second."""
+
+    environment: str
+    targets: Mapping[str, str]
+    allow_writes: frozenset[str] = frozenset()
+    lanes: int = 16
+    rate: float | None = None
+    lease: float = LEASE
+    renew_every: float = RENEW_EVERY
+    window: float = WINDOW
+
+
+@attrs.frozen(kw_only=True)
+class Place:
+    """A process in which replays may run."""
+
+    routes: Routes
+    guard: Guard
+    current: Current
+    floor: bool
+
+
+def prepare_process(
+    *,
+    services: Mapping[str, DeclaredService],
+    redis_url: str,
+    settings: Settings,
+    current: Current,
+    log: Any,
+    clock: Clock = SYSTEM_CLOCK,
+) -> Place:
+    """Make this process one that reaches B and nothing else, for good.
+
+    Raises `UsageError` when B is A, when a route names no declared service, or when something is loaded or open that
+    the guard cannot hold.
+    """
+    routes = Routes({name: service.base_urls for name, service in services.items()}, settings.targets)
+    _check_names(services, settings)
+    routes.check_separate()
+    own = redis_endpoint(redis_url)
+    floor = _lay_floor(routes, own, log)
+    check_native(floor)
+    guard = Guard(
+        allowed=routes.endpoints(), own=[own], denied=routes.control_endpoints(), floor=floor, current=current, clock=clock
+    )
+    guard.install()
+    check_connections(guard.permit)
+    Rerouting(routes, current, clock=clock).install()
+    Marking(current).install()
+    return Place(routes=routes, guard=guard, current=current, floor=floor)
+
+
+def _check_names(services: Mapping[str, DeclaredService], settings: Settings) -> None:
+    for name in sorted(settings.allow_writes - set(services)):
+        known = ", ".join(sorted(services)) or "none"
+        raise UsageError(f"--allow-writes names {name!r}, which is not declared (declared: {known})")
+
+
+def redis_endpoint(url: str) -> Endpoint | str:
+    """Host and port, or the path of the Unix socket, of a Redis URL."""
+    parts = urlsplit(url)
+    if parts.scheme == "unix":
+        return parts.path
+    return parts.hostname or "localhost", parts.port or _REDIS_PORT
+
+
+def _lay_floor(routes: Routes, own: Endpoint | str, log: Any) -> bool:
+    """The kernel's floor, where it has one; whether it keeps A out by itself."""
+    ports = {port for _, port in routes.endpoints()}
+    if not isinstance(own, str):
+        ports.add(own[1])
+    floor = landlock.confine(ports)
+    separates = floor.applied and not ports & {port for _, port in routes.control_endpoints()}
+    log.info("guard.floor", applied=floor.applied, why=floor.why, ports=sorted(ports), separates=separates)
+    return separates
+
+
+def assemble(
+    declared: Declarations,
+    journal: Journal,
+    settings: Settings,
+    place: Place,
+    *,
+    name: str,
+    clock: Clock,
+    log: Any,
+) -> Worker:
+    """A worker for what ``declared`` declares, ready to run in ``place``."""
+    lease = _lease(declared, settings, log)
+    # Whatever connects without a timeout of its own gets one.
+    socket.setdefaulttimeout(max([5.0, *(each.timeout for each in declared.experiments.values())]))
+    deadlines = Deadlines(clock)
+    return Worker(
+        name=name,
+        journal=journal,
+        intake=Intake(journal=journal, keyring=declared.keyring, clock=clock, log=log),
+        replay=replay_factory(declared, settings, place.current, clock, deadlines),
+        lanes=settings.lanes,
+        lease=lease,
+        renew_every=settings.renew_every,
+        window=settings.window,
+        clock=clock,
+        log=log,
+        pace=Pace(settings.rate, clock).wait if settings.rate else lambda: None,
+        stuck=deadlines.enforce,
+    )
+
+
+def replay_factory(
+    declared: Declarations, settings: Settings, current: Current, clock: Clock, deadlines: Deadlines | None = None
+) -> Callable[[], Replay]:
+    """What makes one lane's `Replay`: the parts that lanes share are made here, once."""
+    origins = Origins(
+        {name: (declared.services[name].base_urls, url) for name, url in settings.targets.items()}
+    )
+    planner = Planner(
+        experiments=declared.experiments,
+        targets=settings.targets,
+        allow_writes=settings.allow_writes,
+        codec=declared.codec,
+    )
+    judging = Judging(codec=declared.codec, keyring=declared.keyring, origins=origins)
+
+    def make() -> Replay:
+        return Replay(
+            environment=settings.environment,
+            planner=planner,
+            caller=Caller(Adapters(declared.services, settings.targets), clock),
+            judging=judging,
+            current=current,
+            codec=declared.codec,
+            clock=clock,
+            deadline=deadlines.bound if deadlines is not None else None,
+        )
+
+    return make
+
+
+def _lease(declared: Declarations, settings: Settings, log: Any) -> float:
+    """A lease must outlast a replay: one that ends in the middle of it lets a second worker begin."""
+    longest = max((each.timeout for each in declared.experiments.values()), default=0.0)
+    if settings.lease >= longest + _MARGIN:
+        return settings.lease
+    log.info("worker.longer_lease", timeout=longest, lease=longest + _MARGIN)
+    return longest + _MARGIN

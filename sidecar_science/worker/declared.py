@@ -1,0 +1,87 @@
+"""What the worker needs to know of an application's declarations, so that it need not import the recording side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from sidecar_science.codec.redaction import Redactor
+
+from sidecar_science.codec.keys import Fingerprint, Keyring
+from sidecar_science.codec.values import Codec
+from sidecar_science.comparison.paths import Pattern
+from sidecar_science.scientist.rules import Rules
+
+
+class DeclaredFunction(Protocol):
+    """The control, below every decorator that stands above ours."""
+
+    @property
+    def shape(self) -> str: ...
+
+    @property
+    def needs_adapter(self) -> bool: ...
+
+    @property
+    def label(self) -> str: ...
+
+    def on(self, adapter: Any) -> Callable[..., Any]:
+        """The function bound to ``adapter``, or to its class, or as it is."""
+        ...
+
+
+class DeclaredExperiment(Protocol):
+    """A named question with its rules, as both sides import it."""
+
+    name: str
+    service: str | None
+    effect: Any
+    timeout: float
+    idempotent: bool
+    heals: bool
+    rules: Rules
+    ignored_paths: list[tuple[Pattern, bool]]
+    candidates: dict[str, Callable[..., Any]]
+    supplier: Callable[..., Mapping[str, Any]] | None
+
+    @property
+    def function(self) -> DeclaredFunction | None: ...
+
+    def redactor_with(self, fingerprint: Fingerprint) -> Redactor: ...
+
+    def secret_places(self, function: str) -> tuple[tuple[int, str], ...]: ...
+
+    def encode_value(self, value: Any) -> bytes: ...
+
+    def told(self, operation: str, error: BaseException) -> None: ...
+
+    def before(self) -> None: ...
+
+    def after(self, result: Any) -> None: ...
+
+
+class DeclaredService(Protocol):
+    """Something behind base URLs, and how an adapter for another base URL is made."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def base_urls(self) -> tuple[str, ...]: ...
+
+    @property
+    def build(self) -> Callable[[str], Any] | None: ...
+
+
+class Declarations(Protocol):
+    """An application's sidecar, as far as the worker looks at it."""
+
+    namespace: str
+    keyring: Keyring
+    codec: Codec
+
+    @property
+    def experiments(self) -> Mapping[str, Any]: ...
+
+    @property
+    def services(self) -> Mapping[str, Any]: ...

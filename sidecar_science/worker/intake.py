@@ -1,0 +1,98 @@
+"""From entries to jobs: opened, checked, admitted in their order; or buried, and never run."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+from sidecar_science.clock import Clock
+from sidecar_science.codec.keys import Keyring
+from sidecar_science.errors import LeaseLost, Undecodable, UnsupportedVersion, WrongSignature
+from sidecar_science.journal.job import unseal
+from sidecar_science.journal.protocol import Admission, Claimed, Journal, Settlement
+from sidecar_science.reports.outcome import Outcome, Replayed
+from sidecar_science.reports.tally import tally
+from sidecar_science.worker.queue import PartitionQueue, Waiting
+
+UNKNOWN_EXPERIMENT_NAME = "(unreadable)"
+
+
+class Intake:
+    """Claims entries and hands them to their partitions' queues."""
+
+    def __init__(self, *, journal: Journal, keyring: Keyring, clock: Clock, log: Any, count: int = 64) -> None:
+        self._journal = journal
+        self._keyring = keyring
+        self._clock = clock
+        self._log = log
+        self._count = count
+
+    def fill(self, queues: Sequence[PartitionQueue], block: float) -> int:
+        """Claim for ``queues``, waiting up to ``block`` seconds for a first entry; how many entries came."""
+        if not queues:
+            return 0
+        started = self._clock.monotonic()
+        claimed = self._journal.claim([queue.lease for queue in queues], self._count, block)
+        now = self._clock.monotonic()
+        by_partition: defaultdict[int, list[Claimed]] = defaultdict(list)
+        for entry in claimed:
+            by_partition[entry.partition].append(entry)
+        for queue in queues:
+            entries = by_partition[queue.partition]
+            # A full portion means that there is more: all that is known then is what arrived before its last entry.
+            more = len(entries) >= self._count
+            read_until = now - entries[-1].age if more else started
+            try:
+                queue.add(self._admitted(queue, entries, now), read_until=read_until)
+            except LeaseLost:
+                queue.lost = True
+        return len(claimed)
+
+    def _admitted(self, queue: PartitionQueue, entries: Sequence[Claimed], now: float) -> list[Waiting]:
+        waiting = [opened for entry in entries if (opened := self._open(queue, entry, now)) is not None]
+        if not waiting:
+            return []
+        admissions = [
+            Admission(entry=one.claimed.entry, producer=one.stamp.producer, sequence=one.stamp.sequence)
+            for one in waiting
+        ]
+        duplicates = self._journal.admit(queue.lease, admissions)
+        for entry in duplicates:
+            self._log.info("job.duplicate", partition=queue.partition, entry=entry)
+        return [one for one in waiting if one.claimed.entry not in duplicates]
+
+    def _open(self, queue: PartitionQueue, claimed: Claimed, now: float) -> Waiting | None:
+        try:
+            job, stamp = unseal(claimed.data, self._keyring, queue.partition)
+        except UnsupportedVersion as error:
+            self._skip(queue, claimed, error)
+            return None
+        except Undecodable as error:
+            self._bury(queue, claimed, error)
+            return None
+        return Waiting(claimed=claimed, job=job, stamp=stamp, key_id=stamp.key_id, arrived=now - claimed.age)
+
+    def _bury(self, queue: PartitionQueue, claimed: Claimed, error: Undecodable) -> None:
+        """What no recorder wrote, as far as anybody can tell, is kept to be looked at, and never run."""
+        reason = "wrong_signature" if isinstance(error, WrongSignature) else "undecodable"
+        self._journal.foreign(queue.lease, claimed.entry, f"{reason}: {error}", claimed.data)
+        self._log.warning(
+            "entry.buried", partition=queue.partition, entry=claimed.entry, reason=reason, detail=str(error)
+        )
+
+    def _skip(self, queue: PartitionQueue, claimed: Claimed, error: UnsupportedVersion) -> None:
+        replayed = Replayed(
+            job=claimed.entry,
+            experiment=UNKNOWN_EXPERIMENT_NAME,
+            outcome=Outcome.SKIPPED,
+            reason="unsupported_version",
+            detail=str(error),
+            settled_at=self._clock.wall(),
+        )
+        kept = tally(replayed)
+        self._journal.settle(
+            queue.lease,
+            [Settlement(entry=claimed.entry, add=kept.add, first=kept.first, last=kept.last, samples=kept.samples)],
+        )
+        self._log.warning("job.skipped", partition=queue.partition, entry=claimed.entry, reason=str(error))

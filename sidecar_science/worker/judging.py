@@ -1,0 +1,121 @@
+"""Comparing what A recorded with what B did: from two observations to an outcome."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import attrs
+from sidecar_science.codec.redaction import Redactor
+from sidecar_science.comparison.compare import compare, split_ignored
+from sidecar_science.comparison.origins import Origins
+
+from sidecar_science.checks.secrecy import Parts, redact
+from sidecar_science.codec.keys import Keyring
+from sidecar_science.codec.values import Codec
+from sidecar_science.comparison.difference import Difference
+from sidecar_science.comparison.observed import Observed
+from sidecar_science.comparison.projection import project
+from sidecar_science.journal.job import Job
+from sidecar_science.reports.outcome import Outcome
+from sidecar_science.worker.calling import Answer
+from sidecar_science.worker.declared import DeclaredExperiment
+from sidecar_science.worker.plan import Plan
+
+
+@attrs.frozen(kw_only=True)
+class Judgement:
+    """How one answer compares with the control's, and both as plain data without secrets."""
+
+    outcome: Outcome
+    differences: Sequence[Difference]
+    control: Observed
+    candidate: Observed
+    answer: Answer
+
+
+class Judging:
+    """Compares answers by the rules of their experiment. Safe to share between lanes."""
+
+    def __init__(self, *, codec: Codec, keyring: Keyring, origins: Origins) -> None:
+        self._codec = codec
+        self._keyring = keyring
+        self._origins = origins
+        self._redactors: dict[tuple[str, bytes], Redactor] = {}
+
+    def judge(self, plan: Plan, answer: Answer, key_id: bytes) -> Judgement:
+        """Compare ``answer`` with the job's control; ``key_id`` names the key that signed the job."""
+        experiment = plan.experiment
+        control = self._control(plan.job)
+        candidate = self._candidate(answer, self._redactor(experiment, key_id))
+        differences = compare(
+            control,
+            candidate,
+            origins=self._origins,
+            compare=experiment.rules.comparator,
+            compare_errors=experiment.rules.error_comparator,
+            told=experiment.told,
+        )
+        outcome, kept = self._outcome(experiment, differences, control, candidate)
+        return Judgement(outcome=outcome, differences=kept, control=control, candidate=candidate, answer=answer)
+
+    def _outcome(
+        self,
+        experiment: DeclaredExperiment,
+        differences: Sequence[Difference],
+        control: Observed,
+        candidate: Observed,
+    ) -> tuple[Outcome, Sequence[Difference]]:
+        if not differences:
+            return Outcome.MATCHED, ()
+        kept, _ = split_ignored(differences, experiment.ignored_paths)
+        if not kept or experiment.rules.ignored(control.value, candidate.value, experiment.told):
+            return Outcome.IGNORED, ()
+        return Outcome.MISMATCHED, kept
+
+    def _control(self, job: Job) -> Observed:
+        return Observed(
+            value=self._value(job.value),
+            error=self._value(job.error),
+            exchanges=tuple(self._value(job.exchanges) or ()),
+            duration=job.duration,
+            cpu_time=job.cpu_time,
+            consumed=job.consumed,
+            exhausted=job.exhausted,
+        )
+
+    def _candidate(self, answer: Answer, redactor: Redactor) -> Observed:
+        seen = Parts(value=answer.value, error=answer.error)
+        clean = redact(seen, answer.exchanges, redactor, self._codec, set(answer.secrets))
+        return Observed(
+            value=self._value(clean.value),
+            error=self._value(clean.error),
+            exchanges=tuple(self._value(clean.exchanges) or ()),
+            duration=answer.duration,
+            cpu_time=answer.cpu_time,
+            consumed=answer.consumed,
+            exhausted=answer.exhausted,
+        )
+
+    def _value(self, data: bytes | None) -> Any:
+        return None if data is None else project(self._codec.decode(data))
+
+    def _redactor(self, experiment: DeclaredExperiment, key_id: bytes) -> Redactor:
+        wanted = (experiment.name, key_id)
+        if wanted not in self._redactors:
+            self._redactors[wanted] = experiment.redactor_with(self._keyring.for_job(key_id))
+        return self._redactors[wanted]
+
+
+def shown(observed: Observed, clean: Callable[[Any], Any]) -> Mapping[str, Any]:
+    """What a person may see of an observation: its value as the experiment's ``clean`` gives it."""
+    if observed.error is not None:
+        seen: dict[str, Any] = {"error": dict(observed.error)}
+    else:
+        seen = {"value": clean(observed.value)}
+    if observed.exchanges:
+        seen["exchanges"] = [
+            {name: exchange.get(name) for name in ("method", "path", "query", "status", "body")}
+            for exchange in observed.exchanges
+        ]
+    return seen
