@@ -12,6 +12,7 @@ from sidecar_science.clock import SYSTEM_CLOCK, Clock
 from sidecar_science.codec.classes import Classes
 from sidecar_science.codec.keys import Keyring
 from sidecar_science.codec.values import Codec
+from sidecar_science.comparison.origins import Origins
 from sidecar_science.errors import DeclarationError, UsageError
 from sidecar_science.journal.protocol import Log
 from sidecar_science.journal.records import check_name
@@ -20,7 +21,6 @@ from sidecar_science.recording.function import RecordedFunction
 from sidecar_science.recording.recorder import Recorder
 from sidecar_science.recording.science import Science
 from sidecar_science.recording.shield import Shield
-from sidecar_science.routing.routes import Origin
 
 Keys = str | Sequence[str] | None
 
@@ -153,11 +153,8 @@ class Sidecar:
         urls = (base_url,) if isinstance(base_url, str) else tuple(base_url)
         if not urls:
             raise DeclarationError(f"service {name!r} has no base URL; give the one that production calls")
-        for url in urls:
-            try:
-                Origin.parse(url)
-            except UsageError as error:
-                raise DeclarationError(f"service {name!r}: {error}") from error
+        # Raises `DeclarationError` for a base URL that is none.
+        Origins({name: urls}, {name: urls[0]})
         self._services[name] = Service(name=name, base_urls=urls, build=build)
         return self._services[name]
 

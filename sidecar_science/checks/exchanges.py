@@ -16,11 +16,11 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 import attrs
-from sidecar_science.codec.redaction import DEFAULT_HEADERS, Redactor
 from urllib3 import connectionpool
 from urllib3.exceptions import ConnectTimeoutError, NewConnectionError
 
 from sidecar_science.checks import bodies
+from sidecar_science.codec.redaction import DEFAULT_HEADERS, Redactor
 
 MAX_BODY: Final = 64 * 1024
 _MAX_HASHED: Final = 8 * 1024 * 1024

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import attrs
-from sidecar_science.codec.redaction import Redactor
 
 from sidecar_science.checks.exchanges import Exchange, plain
+from sidecar_science.codec.redaction import Redactor
 from sidecar_science.codec.values import Codec
 
 Places = Sequence[tuple[int, str]]

@@ -23,7 +23,8 @@ examples:
       --route publishing-api=http://127.0.0.1:3193 --allow-writes publishing-api
 
   # work off what is there, then say what differs
-  sidecar-worker run publisher.experiments:sidecar --environment b-42 --route publishing-api=http://127.0.0.1:3193 --burst
+  sidecar-worker run publisher.experiments:sidecar --environment b-42 \\
+      --route publishing-api=http://127.0.0.1:3193 --burst
   sidecar-worker report publisher.experiments:sidecar --environment b-42
 
   # something is off: what, and how to mend it

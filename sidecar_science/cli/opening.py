@@ -16,9 +16,7 @@ def open_for(
     sidecar: Sidecar, environment: str, own: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
 ) -> Journal:
     """The journal of ``sidecar``, as ``environment`` sees it."""
-    return open_journal(
-        sidecar.redis_url, sidecar.namespace, environment, partitions=sidecar.partitions, own=own
-    )
+    return open_journal(sidecar.redis_url, sidecar.namespace, environment, partitions=sidecar.partitions, own=own)
 
 
 def require_known(journal: Journal) -> None:

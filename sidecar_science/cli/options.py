@@ -25,7 +25,9 @@ def routes(pairs: Iterable[str]) -> dict[str, str]:
     for pair in pairs:
         service, equals, url = pair.partition("=")
         if not equals or not service or not url:
-            raise UsageError(f"--route {pair!r} cannot be read; expected SERVICE=URL, as in notify=http://127.0.0.1:3193")
+            raise UsageError(
+                f"--route {pair!r} cannot be read; expected SERVICE=URL, as in notify=http://127.0.0.1:3193"
+            )
         if service in found:
             raise UsageError(f"--route names service {service!r} twice; an environment has one route for each")
         found[service] = url

@@ -6,7 +6,7 @@ import io
 from typing import Any, cast
 
 from sidecar_science.codec import types
-from sidecar_science.errors import NotEncodable, TooLarge
+from sidecar_science.errors import NotEncodable, TooLarge, Undecodable
 
 _VERBS = ("read", "seek", "tell")
 _WRAPPED = ("file", "stream")  # where tempfile's and Werkzeug's wrappers keep the file they pass everything on to
@@ -31,7 +31,7 @@ def content(file: Any, max_bytes: int) -> tuple[bytes | str, str | None]:
     """
     try:
         found = _read_and_return(file, max_bytes)
-    except (NotEncodable, TooLarge, KeyboardInterrupt):
+    except (NotEncodable, TooLarge, Undecodable, KeyboardInterrupt):
         raise
     except BaseException as error:
         # Whatever a file of somebody else's raises, the control has not failed.
@@ -42,6 +42,8 @@ def content(file: Any, max_bytes: int) -> tuple[bytes | str, str | None]:
 
 def rebuild(found: bytes | str, name: str | None) -> io.BytesIO | io.StringIO:
     """A file with that content, at its beginning."""
+    if name is not None and type(name) is not str:
+        raise Undecodable("a file's name that is no text")
     file: Any = io.BytesIO(found) if isinstance(found, bytes) else io.StringIO(found, newline="")
     if name is not None:
         file.name = name

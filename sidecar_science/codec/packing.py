@@ -62,8 +62,10 @@ class Packing:
     def fast(self, value: Any) -> bytes | None:
         """The encoded value, or None where only the slow way can tell what is the matter."""
         try:
+            if self._sort:  # which ormsgpack can do for plain data alone
+                return ormsgpack.packb(value, None, PLAIN | ormsgpack.OPT_SORT_KEYS)
             return ormsgpack.packb(value, self._extend, self._options)
-        except (TypeError, ValueError, RecursionError):
+        except Exception:  # noqa: BLE001 - the slow way comes to it again, and tells
             # ormsgpack puts an exception of its own in the place of whatever was raised below it.
             if isinstance(self._stopped, PASSING):
                 raise self._stopped from None
@@ -71,10 +73,7 @@ class Packing:
 
     def slow(self, value: Any) -> bytes:
         """The encoded value. Raises `NotEncodable`, with the type and the path, or `TooLarge`."""
-        try:
-            return ormsgpack.packb(self._lower(value, (), 0), None, PLAIN | KEYS)
-        except RecursionError as error:
-            raise TooLarge("depth", self._max_depth) from error
+        return _packed(self._lower(value, (), 0))
 
     def _extend(self, value: Any) -> Any:
         try:
@@ -104,7 +103,7 @@ class Packing:
             return self._lower_dict(value, path, depth)
         code, content = self._shape_at(value, path)
         if code is None:
-            return self._lower(content, path, depth + 1)
+            return self._lower(content, path, depth)
         return Ext(code, content if code in shapes.RAW else self._payload(code, content, path, depth))
 
     def _shape_at(self, value: Any, path: Path) -> Shape:
@@ -125,7 +124,7 @@ class Packing:
             return join(sorted(packed) if self._sort else packed)
         if code == shapes.RECORD:
             name, state = content
-            return _packed([name, self._lower(state, path, depth + 1)])
+            return _packed([name, self._lower(state, path, depth)])
         return _packed(self._lower(content, path, depth))
 
     def _lower_dict(self, value: dict[Any, Any], path: Path, depth: int) -> Any:
@@ -138,7 +137,7 @@ class Packing:
             parts = [part for pair in (sorted(packed) if self._sort else packed) for part in pair]
             return Ext(shapes.PAIRS, join(parts))
         if self._sort:
-            pairs.sort(key=lambda pair: _packed(pair[0]))
+            pairs.sort(key=lambda pair: _rank(pair[0]))
         lowered = dict(pairs)
         if len(lowered) != len(pairs):
             raise NotEncodable("builtins.dict", text(path), "two of its keys are the same text")
@@ -176,6 +175,11 @@ def _segment(segment: Any) -> str:
     if type(segment) is not str:
         return "[?]"
     return f".{segment}" if segment.isascii() and segment.isidentifier() else f"[{json.dumps(segment)}]"
+
+
+def _rank(key: Any) -> bytes:
+    """Where a key stands in order: text as ormsgpack sorts it."""
+    return key.encode() if type(key) is str else _packed(key)
 
 
 def _packed(lowered: Any) -> bytes:

@@ -43,4 +43,4 @@ class Projecting(Packing):
         if all(types.is_kind(type(key), str) for key in value):
             return super()._lower_dict(value, path, depth)
         _, plain = self._shape_at(value, path)
-        return self._lower(plain, path, depth + 1)
+        return self._lower(plain, path, depth)

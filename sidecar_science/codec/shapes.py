@@ -7,6 +7,7 @@ journal: none ever changes its meaning, new ones get new numbers.
 from __future__ import annotations
 
 import datetime as dt
+import re
 import zoneinfo
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Mapping
@@ -25,6 +26,9 @@ MEMBER, RECORD, FILE, SECRET, OVERSIZE, OPAQUE = 14, 15, 16, 17, 18, 19
 
 RAW = frozenset((BIG_INT, SURROGATES, BYTEARRAY, UNIQUE_ID))  # their payload is bytes, not MessagePack
 
+_ZONE_NAME = re.compile(r"[A-Za-z0-9_+-]{1,40}(/[A-Za-z0-9_+-]{1,40}){0,3}")
+_COLLISIONS = 100
+
 Shape = tuple[int | None, Any]  # without a code: an equal value of a simpler type
 Shaper = Callable[[Any], Shape]
 
@@ -32,11 +36,12 @@ Shaper = Callable[[Any], Shape]
 def of(value: Any, classes: Classes, max_bytes: int) -> Shape:
     """The shape of ``value``. Raises `NotEncodable` (at path ``$``) where it has none."""
     kind = type(value)
-    shaper = EXACT.get(kind)
+    # A metaclass may say that its class equals another, so a class is only looked up where that cannot be.
+    shaper = EXACT.get(kind) if type(kind) is type else None
     if shaper is not None:
         return shaper(value)
     layout = classes.layout(kind)
-    if layout is not None:
+    if layout is not None and layout.cls is kind:
         return RECORD, [layout.name, layout.state(value)]
     if types.is_enum(kind):
         return MEMBER, enums.describe(value)
@@ -95,9 +100,16 @@ def _to_zone(content: Any) -> dt.tzinfo | None:
     if content is None:
         return None
     if type(content) is str:
-        return zoneinfo.ZoneInfo(content)
+        return _zone_named(content)
     days, seconds, microseconds, *name = content
     return dt.timezone(dt.timedelta(days, seconds, microseconds), *name)
+
+
+def _zone_named(name: str) -> dt.tzinfo:
+    # ZoneInfo looks for files and for packages of that name: it gets nothing that is no plain name of a zone.
+    if _ZONE_NAME.fullmatch(name) is None:
+        raise Undecodable("no name of a time zone")
+    return zoneinfo.ZoneInfo(name)
 
 
 def _to_datetime(content: Any) -> dt.datetime:
@@ -111,16 +123,33 @@ def _to_time(content: Any) -> dt.time:
 
 
 def _to_dict(content: Any) -> dict[Any, Any]:
-    return dict(zip(content[::2], content[1::2], strict=True))
+    keys = _hashable(content[::2])
+    return dict(zip(keys, content[1::2], strict=True))
 
 
-def _text(make: Callable[[str], Any]) -> Callable[[Any], Any]:
+def _hashable(items: list[Any]) -> list[Any]:
+    """``items``, unless so many share a hash that a table of them would take for ever: numbers can be made so."""
+    if len(items) - len(set(map(hash, items))) > _COLLISIONS:
+        raise Undecodable("keys that were made to collide")
+    return items
+
+
+def _from(kind: type, make: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """``make``, for content of that kind alone."""
+
     def made(content: Any) -> Any:
-        if type(content) is not str:
-            raise Undecodable("text was expected")
+        if type(content) is not kind:
+            raise Undecodable(f"{kind.__name__} was expected")
         return make(content)
 
     return made
+
+
+def _to_oversize(content: Any) -> Oversize:
+    digest, size, preview = content
+    if not (digest is None or type(digest) is str) or type(size) is not int or type(preview) is not str:
+        raise Undecodable("no digest, size and preview")
+    return Oversize(digest, size, preview)
 
 
 EXACT: Mapping[type, Shaper] = {
@@ -143,10 +172,10 @@ EXACT: Mapping[type, Shaper] = {
 }
 
 _MAKERS: Mapping[int, Callable[[Any], Any]] = {
-    TUPLE: tuple,
-    SET: set,
-    FROZENSET: frozenset,
-    PAIRS: _to_dict,
+    TUPLE: _from(list, tuple),
+    SET: _from(list, lambda content: set(_hashable(content))),
+    FROZENSET: _from(list, lambda content: frozenset(_hashable(content))),
+    PAIRS: _from(list, _to_dict),
     BIG_INT: lambda content: int.from_bytes(content, "big", signed=True),
     SURROGATES: lambda content: content.decode("utf-8", "surrogatepass"),
     BYTEARRAY: bytearray,
@@ -154,11 +183,11 @@ _MAKERS: Mapping[int, Callable[[Any], Any]] = {
     DATE: dt.date.fromordinal,
     TIME: _to_time,
     TIMEDELTA: lambda content: dt.timedelta(*content),
-    DECIMAL: _text(Decimal),
+    DECIMAL: _from(str, Decimal),
     UNIQUE_ID: lambda content: UUID(bytes=content),
     MEMBER: lambda content: enums.member(*content),
     FILE: lambda content: files.rebuild(*content),
-    SECRET: _text(Secret),
-    OVERSIZE: lambda content: Oversize(*content),
-    OPAQUE: _text(Opaque),
+    SECRET: _from(str, Secret),
+    OVERSIZE: _to_oversize,
+    OPAQUE: _from(str, Opaque),
 }

@@ -31,12 +31,12 @@ def namespace(cls: type) -> Mapping[str, Any]:
 
 def is_kind(cls: type, base: type) -> bool:
     """Whether ``cls`` really derives from ``base``."""
-    return base in _mro_of(cls)
+    return any(known is base for known in _mro_of(cls))
 
 
 def is_enum(cls: type) -> bool:
     """Whether ``cls`` really is an enumeration."""
-    return enum.EnumType in _mro_of(type(cls))
+    return is_kind(type(cls), enum.EnumType)
 
 
 def module_of(cls: type) -> str:

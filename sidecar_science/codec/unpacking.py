@@ -24,7 +24,7 @@ class Unpacking:
         """The value in ``data``. Raises what the first refusal was: `Undecodable`, or what a type's constructor has."""
         try:
             return self._unpacked(data)
-        except ValueError as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, the first refusal is what counts
             # ormsgpack puts an exception of its own in the place of whatever was raised below it.
             raise self._stopped or error from None
 

@@ -12,20 +12,21 @@ from typing import Any
 
 import ormsgpack
 
-from sidecar_science.codec import shapes
+from sidecar_science.codec import shapes, types
 from sidecar_science.codec.classes import Classes
 from sidecar_science.codec.measure import AWKWARD, measure
-from sidecar_science.codec.packing import PLAIN, Packing, join
+from sidecar_science.codec.packing import PASSING, PLAIN, Packing, join
 from sidecar_science.codec.projecting import Project, Projecting
 from sidecar_science.codec.shapes import Shape
 from sidecar_science.codec.unpacking import Unpacking
-from sidecar_science.errors import NotEncodable, TooLarge, Undecodable
+from sidecar_science.errors import CodecError, NotEncodable, TooLarge, Undecodable
 
 __all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "Codec", "canonical", "digest", "join", "measure", "pack", "unpack"]
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 100
 MAX_NODES = 100_000
+DEEPEST = 200  # ormsgpack goes no deeper than 255
 
 
 class Codec:
@@ -40,7 +41,7 @@ class Codec:
         classes: Classes | None = None,
     ) -> None:
         self.max_bytes = max_bytes
-        self.max_depth = max_depth
+        self.max_depth = min(max_depth, DEEPEST)
         self.max_nodes = max_nodes
         self.classes = Classes() if classes is None else classes
 
@@ -78,26 +79,29 @@ class Codec:
         return value
 
     def _encoded(self, value: Any, packing: Packing) -> bytes:
-        encoded = None
-        if not self._measured(value) & AWKWARD:
-            encoded = packing.fast(value)
-        if encoded is None:
-            encoded = packing.slow(value)
+        try:
+            awkward = self._measured(value) & AWKWARD
+            encoded = (None if awkward else packing.fast(value)) or packing.slow(value)
+        except (CodecError, *PASSING):
+            raise
+        except RecursionError as error:
+            raise TooLarge("depth", self.max_depth) from error
+        except BaseException as error:
+            # A metaclass that raises, a dict that another thread changes meanwhile.
+            hint = f"looking at it raised {types.type_name(error)}"
+            raise NotEncodable(types.type_name(value), "$", hint) from error
         if len(encoded) > self.max_bytes:
             raise TooLarge("bytes", self.max_bytes)
         return encoded
 
     def _measured(self, value: Any) -> int:
-        try:
-            return measure(
-                value,
-                max_bytes=self.max_bytes,
-                max_depth=self.max_depth,
-                max_nodes=self.max_nodes,
-                inside=self._inside,
-            )
-        except RuntimeError as error:
-            raise NotEncodable(type(value).__name__, "$", "another thread changed it meanwhile") from error
+        return measure(
+            value,
+            max_bytes=self.max_bytes,
+            max_depth=self.max_depth,
+            max_nodes=self.max_nodes,
+            inside=self._inside,
+        )
 
     def _shape(self, value: Any) -> Shape:
         return shapes.of(value, self.classes, self.max_bytes)
@@ -114,13 +118,13 @@ def canonical(value: Any, project: Project | None = None) -> bytes | None:
     or it would take too long to make: beyond a million items, 100 levels or 1 TiB.
     """
     codec = Codec(max_bytes=1 << 40, max_nodes=1_000_000)
+    if project is None:
+        packing = Packing(codec._shape, max_depth=MAX_DEPTH, sort=True)
+    else:
+        packing = Projecting(project, codec._measured, max_depth=MAX_DEPTH, sort=True)
     try:
-        if not codec._measured(value):
-            return ormsgpack.packb(value, None, PLAIN | ormsgpack.OPT_SORT_KEYS)
-        if project is None:
-            return Packing(codec._shape, max_depth=MAX_DEPTH, sort=True).slow(value)
-        return Projecting(project, codec._measured, max_depth=MAX_DEPTH, sort=True).slow(value)
-    except (TooLarge, NotEncodable, TypeError):
+        return codec._encoded(value, packing)
+    except (TooLarge, NotEncodable):
         return None
 
 

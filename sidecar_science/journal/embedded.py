@@ -15,7 +15,7 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from pathlib import Path
 from types import TracebackType
@@ -27,6 +27,7 @@ from sidecar_science.errors import UsageError
 
 _CHILD: Final = Path(__file__).with_name("embedded_child.py")
 _PORTS_TO_TRY: Final = 5
+_TIE: Final = "become" if sys.platform == "linux" else "watch"
 
 
 class EmbeddedServer:
@@ -44,7 +45,7 @@ class EmbeddedServer:
         options: Mapping[str, str] | None = None,
         port: int | None = None,
         timeout: float = 10.0,
-        tie: str = "become" if sys.platform == "linux" else "watch",
+        tie: str = _TIE,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._binary = binary or _packaged_binary()
@@ -103,11 +104,11 @@ class EmbeddedServer:
         command = [self._binary, "--bind", "127.0.0.1", "--port", str(self.port)]
         for name, value in self._options.items():
             command += [f"--{name}", value]
-        tied = [sys.executable, "-I", "-S", str(_CHILD), self._tie, str(self._owner), *command]
+        tied_command = tied(command, self._tie)
         started: Future[subprocess.Popen[bytes]] = Future()
         # The kernel takes the end of the thread that started a child for the end of its parent: this one stays.
         threading.Thread(
-            target=_keep, args=(tied, output, started), name=f"embedded-server-{self.port}", daemon=True
+            target=_keep, args=(tied_command, output, started), name=f"embedded-server-{self.port}", daemon=True
         ).start()
         return started.result()
 
@@ -121,6 +122,11 @@ class EmbeddedServer:
                     return pid
             self._clock.wait(threading.Event(), 0.01)
         return None
+
+
+def tied(command: Sequence[str], how: str = _TIE) -> list[str]:
+    """``command`` as a command that ends when this process does, however this process ends."""
+    return [sys.executable, "-I", "-S", str(_CHILD), how, str(os.getpid()), *command]
 
 
 def _keep(command: list[str], output: IO[bytes], started: Future[subprocess.Popen[bytes]]) -> None:

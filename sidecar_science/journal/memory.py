@@ -232,15 +232,17 @@ class MemoryJournal(MemoryLedger):
 
     def _next(self, lease: Lease, count: int) -> list[Claimed]:
         partition, group = self._server.fenced(self._environment, lease)
-        token, cursor = self._cursors.get(lease.partition, ("", (0, 0)))
-        if token != lease.token:
-            cursor = (0, 0)
-        left = sorted(entry for entry in group.pending if entry > cursor)
-        if not left:
-            left = partition.after(group.delivered)[:count]
-            group.pending |= dict.fromkeys(left)
-            group.delivered = max([group.delivered, *left])
-        return self._take(lease, group, left[:count])
+        while True:
+            token, cursor = self._cursors.get(lease.partition, ("", (0, 0)))
+            left = sorted(entry for entry in group.pending if token != lease.token or entry > cursor)
+            if not left:
+                left = partition.after(group.delivered)[:count]
+                group.pending |= dict.fromkeys(left)
+                group.delivered = max([group.delivered, *left])
+            claimed = self._take(lease, group, left[:count])
+            # Where all that was read had expired there may be more.
+            if claimed or not left:
+                return claimed
 
     def _take(self, lease: Lease, group: Group, entries: list[EntryId]) -> list[Claimed]:
         """Hand ``entries`` out; those whose bytes are gone expire."""

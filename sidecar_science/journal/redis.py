@@ -88,7 +88,7 @@ class Link:
     def command(self, *words: Any) -> Any:
         """The reply to one command."""
         with self._translated():
-            return self._client.execute_command(*words)
+            return self._client.execute_command(*_encoded(words))
 
     def batch(self, commands: Sequence[tuple[Any, ...]], *, atomic: bool = False) -> list[Any]:
         """The replies to ``commands``, sent at once; ``atomic``: all of them happen, or none."""
@@ -133,7 +133,7 @@ class Link:
     def _pipeline(self, commands: Sequence[tuple[Any, ...]], *, atomic: bool = False) -> Any:
         pipeline = self._client.pipeline(transaction=atomic)
         for words in commands:
-            pipeline.execute_command(*words)
+            pipeline.execute_command(*_encoded(words))
         return pipeline
 
     def _meaning(self, error: Exception) -> JournalError:
@@ -193,8 +193,6 @@ def connect(
         "retry": Retry(NoBackoff(), 0),
         "retry_on_error": [],
         "health_check_interval": 0,
-        # Texts of foreign errors may hold half a surrogate pair; that must not keep a job from being settled.
-        "encoding_errors": "backslashreplace",
         "protocol": 2,
     }
     if not issubclass(base, UnixDomainSocketConnection):
@@ -233,6 +231,16 @@ def _owned(base: type[AbstractConnection], own: Own) -> type[AbstractConnection]
                 return super()._connect()
 
     return Owned
+
+
+def _encoded(words: Sequence[Any]) -> list[Any]:
+    # Texts of foreign errors may hold half a surrogate pair; that must not keep a job from being settled.
+    command, *arguments = words
+    return [command, *(_utf8(word) if isinstance(word, str) else word for word in arguments)]
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")
 
 
 def _code(text: str) -> str:

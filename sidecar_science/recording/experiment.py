@@ -9,11 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, Literal, TypeVar
 
-from sidecar_science.codec.redaction import Redactor
-
 from sidecar_science.checks import exchanges
 from sidecar_science.codec.keys import Fingerprint
 from sidecar_science.codec.markers import Opaque, Oversize
+from sidecar_science.codec.redaction import Redactor
 from sidecar_science.codec.values import MAX_DEPTH, digest, join, measure
 from sidecar_science.comparison.projection import project, project_error
 from sidecar_science.errors import DeclarationError, NotEncodable, TooLarge

@@ -221,7 +221,8 @@ class Shipper:
         if size.entries >= self._cap_entries or size.bytes >= self._cap_bytes:
             raise JournalFull(
                 f"the journal holds {size.entries:,} jobs ({size.bytes:,} bytes); its cap is "
-                f"{self._cap_entries:,} jobs and {self._cap_bytes:,} bytes: start a worker, or remove an environment that is no longer read"
+                f"{self._cap_entries:,} jobs and {self._cap_bytes:,} bytes: "
+                "start a worker, or remove an environment that is no longer read"
             )
         self._size_at = now + _SIZE_EVERY
 

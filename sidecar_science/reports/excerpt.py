@@ -78,6 +78,8 @@ def _focused(found: dict[str, Any]) -> dict[str, Any]:
     if len(texts) < 2 or not all(isinstance(text, str) for text in texts):
         return found
     around = _AROUND if all(text.isascii() for text in texts) else _AROUND // 3
+    if max(map(len, texts)) <= 2 * around:
+        return found
     start = common(*texts) - around
     return {side: _window(text, max(0, start), 2 * around) for side, text in found.items()}
 
@@ -141,4 +143,12 @@ def _steps_of(difference: Difference) -> list[Step]:
 def _steps(path: str) -> Iterator[Step]:
     """The keys and indexes of a concrete path."""
     for key, quoted, index in _STEP.findall(path):
-        yield int(index) if index else json.loads(quoted) if quoted else key
+        yield int(index) if index else _unquoted(quoted) if quoted else key
+
+
+def _unquoted(quoted: str) -> str:
+    """Nothing that is only to be shown may stop a settlement: what cannot be read leads nowhere."""
+    try:
+        return str(json.loads(quoted, strict=False))
+    except ValueError:
+        return quoted

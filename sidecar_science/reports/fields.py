@@ -23,10 +23,13 @@ def parts(field: str) -> list[str]:
     return [_unescaped(part) for part in rest]
 
 
+def sendable(text: str) -> str:
+    """``text`` with what has no UTF-8 form spelled out."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+
+
 def _escaped(part: str) -> str:
-    if not part.isascii():
-        part = part.encode("utf-8", "backslashreplace").decode()
-    return part.replace("%", "%25").replace(_SEPARATOR, "%7C")
+    return sendable(part).replace("%", "%25").replace(_SEPARATOR, "%7C")
 
 
 def _unescaped(part: str) -> str:

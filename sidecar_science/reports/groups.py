@@ -9,6 +9,7 @@ from collections.abc import Iterable
 import attrs
 
 from sidecar_science.comparison.difference import Difference
+from sidecar_science.reports.fields import sendable
 
 MAX_DIFFERENCES = 50
 MAX_PATTERN = 400
@@ -32,7 +33,7 @@ class Shape:
         """The shape of a job of ``experiment`` whose differences have these ``traits``."""
         known = sorted(set(traits))
         return cls(
-            experiment=experiment,
+            experiment=sendable(experiment),
             traits=tuple(known[:MAX_DIFFERENCES]),
             truncated=len(known) > MAX_DIFFERENCES,
         )

@@ -10,6 +10,7 @@ from typing import Any
 from sidecar_science.reports import fields
 from sidecar_science.reports.groups import Shape
 from sidecar_science.reports.histogram import Histogram
+from sidecar_science.reports.instants import instant
 from sidecar_science.reports.outcome import Outcome
 from sidecar_science.reports.records import (
     DifferenceCount,
@@ -53,7 +54,8 @@ class Merger:
 
     def experiments(self) -> tuple[ExperimentReport, ...]:
         """What it comes to, by experiment."""
-        names = {shape.experiment for shape in self._shapes.values()} | self._outcomes.keys()
+        counted = {name for name, outcomes in self._outcomes.items() if outcomes}
+        names = {shape.experiment for shape in self._shapes.values()} | counted
         return tuple(self._experiment(name) for name in sorted(names))
 
     def _read(self, field: str, value: str) -> None:
@@ -88,9 +90,11 @@ class Merger:
         self._shapes[fingerprint] = Shape.from_text(text)
 
     def _first_seen(self, fingerprint: str, at: str) -> None:
+        at = instant(at)
         self._first[fingerprint] = min(at, self._first.get(fingerprint, at))
 
     def _last_seen(self, fingerprint: str, at: str) -> None:
+        at = instant(at)
         self._last[fingerprint] = max(at, self._last.get(fingerprint, at))
 
     def _sample(self, fingerprint: str, slot: str, text: str) -> None:
@@ -159,9 +163,7 @@ def _examples(told: list[tuple[int, str, str]]) -> tuple[Example, ...]:
 def _read_sample(told: Mapping[str, Any]) -> Sample:
     """A sample as its worker told it; a newer one may tell more. Raises what reading JSON of another shape raises."""
     places = [one for one in told["differences"] if {"where", "path", "kind"} <= one.keys()]
-    return Sample(
-        job=str(told["job"]), control=told["control"], candidate=told["candidate"], differences=tuple(places)
-    )
+    return Sample(job=str(told["job"]), control=told["control"], candidate=told["candidate"], differences=tuple(places))
 
 
 def _rounded(seconds: float) -> float:

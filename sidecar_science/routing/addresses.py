@@ -67,8 +67,7 @@ class Addresses:
         return endpoint in self._known
 
     def resolve(self) -> None:
-        """Resolve every name, the taken ones included; one that does not resolve keeps nothing but its
-        name."""
+        """Resolve every name, the taken ones included; one that does not resolve keeps only itself."""
         self._forbidden = frozenset(found for host, port in self._taken for found in self._found(host, port))
         self.refresh()
 
@@ -77,24 +76,20 @@ class Addresses:
         with self._lock:
             self._refreshed = now = self._clock.monotonic()
             self._learned = {one: at for one, at in self._learned.items() if now - at < LEARNED_SECONDS}
-            self._known = frozenset(self._learned)
-            for host, port in self._named:
-                self._add(self._found(host, port))
+            found = [self._found(host, port) for host, port in self._named]
+            self._known = frozenset(self._learned).union(*(each for each in found if not each & self._forbidden))
 
     def learn(self, host: str, answers: Sequence[tuple[Any, ...]]) -> None:
         """Somebody resolved ``host``: if that is one of the names, its addresses in ``answers`` (a name may have
         others for everybody who asks) are where they will connect to."""
-        for port in self._ports_of.get(host) or self._ports_of.get(canonical(host), ()):
+        for port in self._ports_of.get(host) or self._ports_of.get(canonical(host)) or ():
             if all((answer[4][0], port) in self._known for answer in answers):
                 continue
             found = _spelled([host, *(str(answer[4][0]) for answer in answers)], port)
-            with self._lock:
-                self._learned.update(dict.fromkeys(found - self._forbidden, self._clock.monotonic()))
-                self._add(found)
-
-    def _add(self, endpoints: frozenset[Endpoint]) -> None:
-        if not endpoints & self._forbidden:
-            self._known |= endpoints
+            if not found & self._forbidden:
+                with self._lock:
+                    self._learned.update(dict.fromkeys(found, self._clock.monotonic()))
+                    self._known |= found
 
     def _refresh_again(self) -> None:
         with self._lock:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -84,7 +83,12 @@ def prepare_process(
     floor = _lay_floor(routes, own, log)
     check_native(floor)
     guard = Guard(
-        allowed=routes.endpoints(), own=[own], denied=routes.control_endpoints(), floor=floor, current=current, clock=clock
+        allowed=routes.endpoints(),
+        own=[own],
+        denied=routes.control_endpoints(),
+        floor=floor,
+        current=current,
+        clock=clock,
     )
     guard.install()
     check_connections(guard.permit)
@@ -153,9 +157,8 @@ def replay_factory(
     declared: Declarations, settings: Settings, current: Current, clock: Clock, deadlines: Deadlines | None = None
 ) -> Callable[[], Replay]:
     """What makes one lane's `Replay`: the parts that lanes share are made here, once."""
-    origins = Origins(
-        {name: (declared.services[name].base_urls, url) for name, url in settings.targets.items()}
-    )
+    bases = {name: service.base_urls for name, service in declared.services.items()}
+    origins = Origins(bases, settings.targets)
     planner = Planner(
         experiments=declared.experiments,
         targets=settings.targets,

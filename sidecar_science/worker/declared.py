@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from sidecar_science.codec.redaction import Redactor
-
 from sidecar_science.codec.keys import Fingerprint, Keyring
+from sidecar_science.codec.redaction import Redactor
 from sidecar_science.codec.values import Codec
 from sidecar_science.comparison.paths import Pattern
 from sidecar_science.scientist.rules import Rules

@@ -6,15 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import attrs
-from sidecar_science.codec.redaction import Redactor
-from sidecar_science.comparison.compare import compare, split_ignored
-from sidecar_science.comparison.origins import Origins
 
 from sidecar_science.checks.secrecy import Parts, redact
 from sidecar_science.codec.keys import Keyring
+from sidecar_science.codec.redaction import Redactor
 from sidecar_science.codec.values import Codec
+from sidecar_science.comparison.compare import compare, split_ignored
 from sidecar_science.comparison.difference import Difference
 from sidecar_science.comparison.observed import Observed
+from sidecar_science.comparison.origins import Origins
 from sidecar_science.comparison.projection import project
 from sidecar_science.journal.job import Job
 from sidecar_science.reports.outcome import Outcome

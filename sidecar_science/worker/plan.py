@@ -120,8 +120,10 @@ class Planner:
         declared = self._experiments.get(call.function)
         if declared is not None and call.function == job.experiment and declared.candidates:
             return [
-                PlannedCall(behavior=tried, candidate=candidate, secrets=secrets, function=declared.function, place=place)
-                for tried, candidate in declared.candidates.items()
+                PlannedCall(
+                    behavior=tried, candidate=to_try, secrets=secrets, function=declared.function, place=place
+                )
+                for tried, to_try in declared.candidates.items()
             ]
         if declared is not None and declared.function is not None:
             return [PlannedCall(behavior=call.behavior, function=declared.function, secrets=secrets, place=place)]

@@ -6,6 +6,7 @@ It stands in for GOV.UK Notify and for a publishing API at once. Run as
 
 from __future__ import annotations
 
+import datetime
 import json
 import sys
 import time
@@ -76,18 +77,22 @@ class Service:
 
     def _get(self, content_id: str) -> Answer:
         edition = self._content.get(content_id)
-        return self._missing(content_id) if edition is None else (200, self._presented(edition))
+        if edition is None:
+            return self._missing(content_id)
+        presented = self._presented(edition)
+        if self.version == "b":
+            # The rewrite forgets a field that clients read.
+            del presented["phase"]
+        return 200, presented
 
     def _search(self) -> Answer:
         titles = sorted(edition["title"] for edition in self._content.values())
         return 200, {"total": len(titles), "results": titles[:5]}
 
-    def _presented(self, edition: dict[str, Any]) -> dict[str, Any]:
-        """An edition as clients see it. The rewrite forgets the phase, and gives times a form of its own."""
-        presented = {"phase": "live", "locale": "en", **edition, "updated_at": _now()}
-        if self.version == "b":
-            del presented["phase"]
-        return presented
+    @staticmethod
+    def _presented(edition: dict[str, Any]) -> dict[str, Any]:
+        """An edition as clients see it."""
+        return {"phase": "live", "locale": "en", **edition, "updated_at": _now()}
 
     @staticmethod
     def _missing(content_id: str) -> Answer:
@@ -95,7 +100,7 @@ class Service:
 
 
 def _now() -> str:
-    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()) + f"#{time.monotonic_ns() % 1000:03}"
+    return datetime.datetime.now(datetime.UTC).isoformat(timespec="milliseconds")
 
 
 def handler(answer: Callable[[str, str, Any], Answer]) -> type[BaseHTTPRequestHandler]:

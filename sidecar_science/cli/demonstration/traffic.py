@@ -53,18 +53,18 @@ def _mails(chance: random.Random) -> list[Callable[[], object]]:
 
 def main() -> None:
     failed = 0
-    for done, call in enumerate(calls(random.Random(7)), start=1):  # noqa: S311 - the same story every time
+    work = calls(random.Random(7))  # noqa: S311 - the same story every time
+    for done, call in enumerate(work, start=1):
         try:
             call()
         except requests.HTTPError:
             failed += 1
         if done % 5 == 0:
-            sys.stdout.write(f"{done} {failed}\n")
+            sys.stdout.write(f"{done} {len(work)} {failed}\n")
             sys.stdout.flush()
         time.sleep(0.001)
     sidecar.close(timeout=5.0)
-    stats = sidecar.stats()
-    sys.stdout.write(f"{stats['called']} {failed}\n")
+    sys.stdout.write(f"{sidecar.stats()['called']} {len(work)} {failed}\n")
 
 
 if __name__ == "__main__":

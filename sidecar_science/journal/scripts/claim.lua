@@ -10,16 +10,9 @@ local function read(position)
   return streams and streams[1][2] or {}
 end
 
-local function delivered()
-  for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[2])) do
-    local named = fields(group)
-    if named['name'] == ARGV[2] then return named['last-delivered-id'] end
-  end
-end
-
 local entries = read(ARGV[5])
 if #entries == 0 and ARGV[6] == '1' then entries = read('>') end
-if #entries == 0 then return {0, ARGV[5], ARGV[6] == '1' and delivered() or '', {}} end
+if #entries == 0 then return {0, ARGV[5], ARGV[6] == '1' and group_of(KEYS[2], ARGV[2])['last-delivered-id'] or '', {}} end
 
 local claimed = {}
 for _, entry in ipairs(entries) do

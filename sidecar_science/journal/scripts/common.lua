@@ -18,6 +18,15 @@ local function fields(flat)
   return named
 end
 
+-- What XINFO tells of one environment's group; nil when there is none.
+local function group_of(jobs, name)
+  if redis.call('EXISTS', jobs) == 0 then return nil end
+  for _, group in ipairs(redis.call('XINFO', 'GROUPS', jobs)) do
+    local named = fields(group)
+    if named['name'] == name then return named end
+  end
+end
+
 -- Takes an entry off its environment's list. Its bytes go when no other environment reads this stream.
 local function settle(jobs, group, inflight, entry)
   if redis.call('XACK', jobs, group, entry) == 0 then return false end

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from sidecar_science.reports.outcome import Outcome
 from sidecar_science.reports.records import Capture, ExperimentReport, Group, Latency, Report
 from sidecar_science.reports.render import advice, words
 from sidecar_science.reports.render.summary import next_step, summarized
@@ -75,7 +76,8 @@ def _experiment(experiment: ExperimentReport) -> Iterable[str]:
 def _outcomes(experiment: ExperimentReport) -> Iterable[str]:
     for outcome, n in experiment.outcomes.items():
         if n:
-            yield f"{n:,} {visible(outcome)} ({words.percent(n, experiment.total, exact=True)})"
+            word = outcome if outcome in set(Outcome) else code(outcome)
+            yield f"{n:,} {word} ({words.percent(n, experiment.total, exact=True)})"
 
 
 def _groups(groups: Sequence[Group]) -> Iterable[str]:

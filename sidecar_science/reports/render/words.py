@@ -28,6 +28,7 @@ SAME_SPEED = 1.05
 
 Name = Callable[[str], str]
 
+_WHERES = frozenset({"value", "error", "exchange", "evidence"})
 _KINDS = {
     "changed": "changed",
     "missing": "missing on B",
@@ -74,7 +75,8 @@ def times(ratio: float) -> str:
 
 def difference(one: DifferenceCount, name: Name) -> str:
     """One difference of a group: where, which path, how."""
-    return f"{one.where} {name(one.path)} {_KINDS.get(one.kind, one.kind)}"
+    where = one.where if one.where in _WHERES else name(one.where)
+    return f"{where} {name(one.path)} {_KINDS.get(one.kind) or name(one.kind)}"
 
 
 def headline(experiment: ExperimentReport) -> str:
