@@ -36,5 +36,8 @@ def execute(arguments: argparse.Namespace) -> int:
     if arguments.format == "text":
         text.render(report, Console(file=sys.stdout, highlight=False))
     else:
-        sys.stdout.write((as_json if arguments.format == "json" else markdown).render(report).rstrip("\n") + "\n")
+        written = (as_json if arguments.format == "json" else markdown).render(report)
+        # A terminal or pipe that knows no UTF-8 gets escapes instead of an error.
+        encoding = sys.stdout.encoding or "utf-8"
+        sys.stdout.write(written.encode(encoding, "backslashreplace").decode(encoding).rstrip("\n") + "\n")
     return Exit.OK

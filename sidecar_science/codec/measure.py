@@ -29,7 +29,6 @@ _MAPPINGS = frozenset((OrderedDict, defaultdict))
 _BUFFERS = frozenset((bytearray, memoryview))
 _WORD = 1 << 63
 _SMALL_DECIMAL = 200  # what one of common size takes in memory, which is more than it takes encoded
-_join = "".join
 
 
 def measure(
@@ -55,82 +54,76 @@ def measure(
                 if kind is str or kind is bytes:
                     size += len(item)
                 elif kind is dict:
-                    if item:
-                        nodes += len(item)
-                        if nodes > max_nodes:
-                            raise TooLarge("nodes", max_nodes)
-                        try:
-                            size += len(_join(item))
-                        except TypeError:
-                            more, bits = _keys(item, below)
-                            size, found = size + more, found | bits
-                        below.append(item.values())
-                elif kind is list:
                     nodes += len(item)
                     if nodes > max_nodes:
                         raise TooLarge("nodes", max_nodes)
+                    for key in item:
+                        if type(key) is str:
+                            size += len(key)
+                        else:
+                            more, bits = _key(key, below)
+                            size, found = size + more, found | bits
+                    below.append(item.values())
+                elif kind is list:
+                    nodes += len(item)
                     below.append(item)
-                elif kind in _SMALL:
+                elif kind in _SMALL or (kind is int and -_WORD <= item <= _WORD):
                     pass
-                elif kind is int:
-                    if not -_WORD <= item <= _WORD:
-                        size, found = size + (item.bit_length() >> 3), found | EXTENDED
                 else:
-                    more, parts, bits = _other(item, kind, below, inside)
+                    more, parts, bits = _other(item, kind, below, inside, max_nodes)
                     size, nodes, found = size + more, nodes + parts, found | bits
-                    if nodes > max_nodes:
-                        raise TooLarge("nodes", max_nodes)
-            if size > max_bytes:
-                raise TooLarge("bytes", max_bytes)
-        if not below:
+            if nodes > max_nodes:
+                raise TooLarge("nodes", max_nodes)
             if size + nodes > max_bytes:
                 raise TooLarge("bytes", max_bytes)
+        if not below:
             return found
         level = below
     raise TooLarge("depth", max_depth)
 
 
-def _keys(mapping: dict[Any, Any], below: list[Iterable[Any]]) -> tuple[int, int]:
-    """The size and flags of keys that are not all text."""
-    size, found = 0, KEYED
-    for key in mapping:
-        kind = type(key)
-        if kind is str or kind is bytes:
-            size += len(key)
-        elif kind is int and not -_WORD <= key < _WORD:
-            size, found = size + (key.bit_length() >> 3), found | AWKWARD
-        elif kind not in NATIVE_KEYS:
-            below.append((key,))
-            found |= AWKWARD
-    return size, found
+def _key(key: Any, below: list[Iterable[Any]]) -> tuple[int, int]:
+    """The size and the flags of a key that is no text."""
+    kind = type(key)
+    if kind is bytes:
+        return len(key), KEYED
+    if kind is int and not -_WORD <= key < _WORD:
+        return key.bit_length() >> 3, KEYED | AWKWARD
+    if kind in NATIVE_KEYS:
+        return 0, KEYED
+    below.append((key,))
+    return 0, KEYED | AWKWARD
 
 
-def _other(item: Any, kind: type, below: list[Iterable[Any]], inside: Inside | None) -> tuple[int, int, int]:
-    """The size, number of parts and flags of what is not plain data."""
+def _other(
+    item: Any, kind: type, below: list[Iterable[Any]], inside: Inside | None, max_nodes: int
+) -> tuple[int, int, int]:
+    """The size, the number of parts and the flags of what is not plain data."""
     if kind in _SEQUENCES:
         below.append(item)
         return 0, len(item), EXTENDED
     if kind in _MAPPINGS:
-        size, found = _keys(item, below)
-        below.append(dict.values(item))
-        return size, len(item), found | EXTENDED
+        # They become dicts, of which ormsgpack would write some keys in another type's form.
+        if len(item) <= max_nodes:
+            below.extend((dict.values(item), tuple(dict.keys(item))))
+        return 0, len(item), EXTENDED | AWKWARD
     if kind in _BUFFERS:
         return len(item), 0, AWKWARD
     if kind is ormsgpack.Ext:
         return 0, 0, AWKWARD
     parts = inside(item) if inside is not None else None
-    if parts is not None:
-        parts = list(parts)
-        below.append(parts)
-        return 0, len(parts), EXTENDED
-    return _size(item, kind), 0, EXTENDED
+    if parts is None:
+        return _size(item, kind), 0, EXTENDED
+    parts = list(parts)
+    below.append(parts)
+    return 0, len(parts), EXTENDED
 
 
 def _size(item: Any, kind: type) -> int:
+    if kind is int:
+        return int.bit_length(item) >> 3
     if kind is Decimal:
         return max(0, Decimal.__sizeof__(item) - _SMALL_DECIMAL)
     if types.is_kind(kind, str):
         return str.__len__(item)
-    if types.is_kind(kind, int):
-        return int.bit_length(item) >> 3
     return 0

@@ -13,36 +13,46 @@ from sidecar_science.codec.markers import Opaque, Oversize, Secret
 
 MARKERS = frozenset({Secret, Oversize, Opaque})
 SCALARS = frozenset({type(None), bool, int, float, str, bytes}) | MARKERS
-_CONTAINERS = frozenset({dict, list})
-_PLAIN = SCALARS | _CONTAINERS
-_TEXT_ONLY = frozenset({str})
 
 
 def is_plain(value: Any, *, max_depth: int, max_nodes: int) -> bool:
     """Whether ``value`` is plain data within both bounds, told level by level with one look at each value."""
     if type(value) in SCALARS:
         return True
-    level, depth, nodes = [value], 0, 0
-    while level:
-        depth += 1
-        if depth > max_depth:
-            return False
+    level, nodes = [value], 0
+    for _ in range(max_depth):
         below: list[Any] = []
         for container in level:
-            kind = type(container)
-            if kind is dict:
-                if not _TEXT_ONLY.issuperset(map(type, container)):
-                    return False
-                items: Iterable[Any] = container.values()
-            elif kind is list:
-                items = container
-            else:
+            if not _is_plain_container(container, below):
                 return False
             nodes += len(container)
-            if nodes > max_nodes or not _PLAIN.issuperset(map(type, items)):
-                return False
-            below += [item for item in items if type(item) in _CONTAINERS]
+        if nodes > max_nodes:
+            return False
+        if not below:
+            return True
         level = below
+    return False
+
+
+def _is_plain_container(container: Any, below: list[Any]) -> bool:
+    """Whether ``container`` holds nothing but plain values and text keys; containers in it are put into ``below``."""
+    if type(container) is dict:
+        for key in container:
+            if type(key) is not str:
+                return False
+        items: Iterable[Any] = container.values()
+    elif type(container) is list:
+        items = container
+    else:
+        return False
+    for item in items:
+        kind = type(item)
+        if kind is str:
+            continue
+        if kind is dict or kind is list:
+            below.append(item)
+        elif kind not in SCALARS:
+            return False
     return True
 
 

@@ -92,7 +92,7 @@ class EmbeddedServer:
                     return
                 _end(self._process, self._tie)
                 output.seek(0)
-                said = output.read()[-500:].decode(errors="replace").strip()
+                said = " ".join(output.read()[-2000:].decode(errors="replace").splitlines()[-2:])
             if self._clock.monotonic() >= deadline:
                 break
         raise UsageError(
@@ -163,7 +163,8 @@ def _ask(port: int, password: str | None) -> int | None:
     """The process id that the server on ``port`` gives."""
     with socket.create_connection(("127.0.0.1", port), timeout=1.0) as connection:
         if password:
-            connection.sendall(f"AUTH {password}\r\n".encode())
+            secret = password.encode()
+            connection.sendall(b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%b\r\n" % (len(secret), secret))
         connection.sendall(b"INFO server\r\nQUIT\r\n")
         reply = b"".join(iter(lambda: connection.recv(65536), b""))
     found = re.search(rb"process_id:(\d+)", reply)

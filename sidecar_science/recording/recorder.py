@@ -71,8 +71,9 @@ class Recorder:
         self.shield = shield
         self.settings: Mapping[str, str] = {}
         self.buffer = Buffer(buffer_bytes)
+        self._make_log = log
         self._new_shipper: Callable[[str], Shipper] = lambda producer: Shipper(
-            namespace=namespace, partitions=partitions, producer=producer, buffer=self.buffer, log=log,
+            namespace=namespace, partitions=partitions, producer=producer, buffer=self.buffer, log=self._make_log,
             keyring=keyring, codec=codec, clock=clock, shield=shield, cap_entries=cap_entries, cap_bytes=cap_bytes,
         )  # fmt: skip
         self._begin()
@@ -245,6 +246,17 @@ class Recorder:
             self._shipper.close()
         finally:
             self._shipping.release()
+
+    def redirect(self, log: Callable[[], Log]) -> Callable[[], Log]:
+        """Write to another journal from here on, as a new producer; what made the one before. For tests."""
+        before, self._make_log = self._make_log, log
+        self.flush()
+        self._stopping = True
+        if self._thread is not None:
+            self._thread.join()
+        self.buffer.reset_after_fork()
+        self._begin()
+        return before
 
     def retire(self) -> None:
         """Record nothing from here on: this process is a worker, whose calls are replays."""

@@ -191,8 +191,10 @@ def _aimed(request: PreparedRequest, url: str) -> PreparedRequest:
     moved.headers = request.headers.copy()
     if _names_host(moved):
         del moved.headers["Host"]
+    cookies = _cookies(request, url)
+    if cookies:
+        moved.headers["Cookie"] = cookies
     moved.url = url
-    _bring_cookies(request, moved)
     return moved
 
 
@@ -205,11 +207,18 @@ def _names_host(request: PreparedRequest) -> bool:
     return aim(f"{scheme}://{host.decode() if isinstance(host, bytes) else host}") == aimed
 
 
-def _bring_cookies(request: PreparedRequest, moved: PreparedRequest) -> None:
-    """Add the cookies that B set: the request was prepared for A's address, so they are not in it yet."""
+def _cookies(request: PreparedRequest, url: str) -> str | None:
+    """The cookies that ``request`` takes along to ``url``: those it was given for A, and those that B has set.
+
+    A Cookie header that the adapter wrote itself stays as it is, as it does in requests.
+    """
+    probe = copy.copy(request)
+    probe.headers = request.headers.copy()
+    written = probe.headers.pop("Cookie", None)
     jar = request._cookies  # type: ignore[attr-defined]
-    written = moved.headers.pop("Cookie", None)
-    there = get_cookie_header(jar, moved) if jar is not None else None  # type: ignore[no-untyped-call]
+    if jar is None or written != get_cookie_header(jar, probe):  # type: ignore[no-untyped-call]
+        return None
+    probe.url = url
+    there = get_cookie_header(jar, probe)  # type: ignore[no-untyped-call]
     pairs = {pair.partition("=")[0]: pair for header in (written, there) if header for pair in header.split("; ")}
-    if pairs:
-        moved.headers["Cookie"] = "; ".join(pairs.values())
+    return "; ".join(pairs.values())

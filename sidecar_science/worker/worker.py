@@ -47,6 +47,7 @@ class Worker:
         log: Any,
         pace: Callable[[], None] = lambda: None,
         stuck: Callable[[], Sequence[int]] = lambda: (),
+        told: Callable[[Replayed], object] = lambda _: None,
     ) -> None:
         self.settled = 0
         self.outcomes: Counter[str] = Counter()
@@ -55,6 +56,7 @@ class Worker:
         self._clock = clock
         self._log = log
         self._stuck = stuck
+        self._told = told
         self._quiet = threading.Event()
         self._ending = False
         self._ready: deque[PartitionQueue] = deque()
@@ -188,6 +190,7 @@ class Worker:
             self.settled += 1
             self.outcomes[replayed.outcome.value] += 1
             self._progress_at = self._clock.monotonic()
+        self._told(replayed)
 
     def _is_drained(self) -> bool:
         """Whether nothing is left for anybody: asked of the journal, for other workers may hold partitions too."""

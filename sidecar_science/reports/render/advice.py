@@ -37,7 +37,7 @@ OUTCOMES = {
 REASONS = {
     "incomparable.gap": Advice(
         "An earlier write of the same key did not reach B, so B's data is behind.",
-        "Allow that write, or begin again from a fresh copy: sidecar-worker environment reset.",
+        "Allow that write, or begin again with a fresh copy of A's data.",
     ),
     "incomparable.late": Advice(
         "The job arrived after a later one of its key had started.",
@@ -83,7 +83,7 @@ DROPPED = {
 ENDINGS = {
     "before_start": Advice("Recorded before this environment's start (--from)."),
     "pending": Advice("Waiting for a worker.", "sidecar-worker run --burst ends when none is left."),
-    "dead": Advice("Unreadable, wrongly signed, or poisonous.", "See the dead letters for the reason of each."),
+    "dead": Advice("Unreadable, wrongly signed, or poisonous.", "sidecar-worker journal dead tells why."),
     "expired": Advice("Gone from the journal before a worker came to it.", "Run more workers, or raise the retention."),
     "foreign": Advice("Written by no recorder of this namespace.", "Find out who else writes to this Redis."),
     "duplicates": Advice("Arrived again, and was not run again."),

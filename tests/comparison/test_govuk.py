@@ -1,0 +1,110 @@
+"""Payloads that really drifted: nothing is found where nothing changed, and everything where something did."""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+
+import pytest
+
+from sidecar_science.comparison.compare import compare
+from sidecar_science.comparison.diff import diff
+from sidecar_science.comparison.observed import Observed
+from sidecar_science.comparison.projection import project
+from tests import govuk
+from tests.comparison.walks import told_by_index
+
+WORDS = {"missing": "removed", "extra": "added"}
+
+needs_examples = pytest.mark.skipif(govuk.root() is None, reason="the GOV.UK examples are not at hand")
+
+
+def spoken(found):
+    """Our differences in the words and paths of SOURCE.md."""
+    return sorted((WORDS.get(d.kind, d.kind), d.path.removeprefix("$").removeprefix(".")) for d in found)
+
+
+@needs_examples
+def test_all_current_payloads_match_themselves():
+    """332 payloads, each against a copy of itself: no difference, and projection has nothing to do."""
+    payloads = list(govuk.current())
+
+    differing = [name for name, payload in payloads if diff(payload, copy.deepcopy(payload))]
+
+    assert differing == []
+    assert len(payloads) == 332
+    assert all(project(payload) is payload for _, payload in payloads)
+
+
+@needs_examples
+def test_all_drift_pairs_differ_exactly_where_an_independent_walk_says():
+    """74 pairs, 2022 against today: the same kinds at the same paths as index by index."""
+    pairs = list(govuk.pairs())
+
+    disagreeing = [name for name, old, new in pairs if spoken(diff(old, new)) != sorted(told_by_index(old, new))]
+
+    assert disagreeing == []
+    assert len(pairs) == 74
+
+
+@needs_examples
+def test_the_counts_are_those_of_the_drift_table():
+    """SOURCE.md counts the differences of every pair, and names some of them."""
+    table = govuk.counted()
+
+    for name, old, new in govuk.pairs():
+        counts, some = table[name]
+        found = spoken(compare(Observed(value=old), Observed(value=new)))
+        assert Counter(kind for kind, _ in found) == counts, name
+        assert set(some) <= set(found), name
+
+    assert len(table) == 74
+
+
+EXPECTED = {
+    "answer": [("changed", "$.updated_at"), ("changed", "$.links.organisations[0].schema_name")],
+    "browse_page": [
+        ("order", "$.details.ordered_second_level_browse_pages"),
+        ("changed", "$.details.second_level_ordering"),
+        ("order", "$.links.second_level_browse_pages"),
+    ],
+    "case_study": [
+        ("missing", "$.details.tags.topics"),
+        ("extra", "$.details.headers"),
+        ("missing", "$.links.suggested_ordered_related_items"),
+    ],
+    "email_signup": [
+        ("type", "$.details.subscription_list_title_prefix"),
+        ("type", "$.details.email_signup_choice[1].prechecked"),
+        ("type", "$.links.related"),
+    ],
+    "place": [
+        ("type", "$.details.need_to_know"),
+        ("changed", "$.details.centre.lon"),
+        ("type", "$.details.results_per_page"),
+    ],
+    "transaction_put": [
+        ("changed", "$.rendering_app"),
+        ("changed", '$.details.variants["yn-gymraeg"].title'),
+        ("missing", '$.details.variants["a.b"].hidden'),
+    ],
+    "travel_advice": [
+        ("length", "$.details.parts"),
+        ("changed", "$.details.parts[0].slug"),
+        ("changed", "$.details.parts[0].title"),
+        ("changed", "$.details.parts[0].body"),
+        ("missing", "$.details.summary"),
+    ],
+}
+
+
+@pytest.mark.parametrize(("name", "old", "new"), [pytest.param(*pair, id=pair[0]) for pair in govuk.own_pairs()])
+def test_small_payloads_of_our_own_differ_where_they_were_changed(name, old, new):
+    """Each pair that is kept with the tests has known differences, and none with itself."""
+    assert [(d.kind, d.path) for d in diff(old, new)] == EXPECTED[name]
+    assert diff(new, copy.deepcopy(new)) == diff(old, copy.deepcopy(old)) == []
+
+
+def test_every_small_pair_is_there():
+    """Payloads and expectations are complete."""
+    assert {name for name, _, _ in govuk.own_pairs()} == set(EXPECTED)

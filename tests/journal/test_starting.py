@@ -1,0 +1,107 @@
+"""The mark that is made before anything is sent, and what it allows after a crash."""
+
+from __future__ import annotations
+
+from sidecar_science.journal.protocol import Settlement, Started
+from tests.journal.steps import fill, joined, owned, taken
+from tests.twins import Twin
+
+
+def test_an_admitted_entry_starts_once(journal_twin: Twin) -> None:
+    """The first start goes, and asking again (the reply was lost) gives the same answer."""
+    journal = joined(journal_twin)
+    fill(journal_twin, "a")
+    lease = owned(journal)
+    [a] = taken(journal, lease)
+
+    assert journal.start(lease, a.entry, limit=1) == Started(go=True, attempt=1)
+    assert journal.start(lease, a.entry, limit=1) == Started(go=True, attempt=1)
+
+
+def test_a_write_that_an_earlier_owner_started_is_not_started_again(journal_twin: Twin) -> None:
+    """With a limit of one, nobody sends what somebody may have sent."""
+    journal = joined(journal_twin)
+    fill(journal_twin, "a", "b")
+    lease = owned(journal)
+    a, b = taken(journal, lease)
+    journal.start(lease, a.entry, limit=1)
+    journal_twin.end_lease(lease)
+
+    successor = owned(journal, "w2")
+
+    assert journal.start(successor, a.entry, limit=1) == Started(go=False, attempt=1)
+    assert journal.start(successor, b.entry, limit=1) == Started(go=True, attempt=1)
+
+
+def test_a_read_is_started_as_often_as_its_limit_allows(journal_twin: Twin) -> None:
+    """Attempts count over all owners."""
+    journal = joined(journal_twin)
+    fill(journal_twin, "a")
+    lease = owned(journal)
+    [a] = taken(journal, lease)
+    journal.start(lease, a.entry, limit=2)
+    journal_twin.end_lease(lease)
+    second = owned(journal, "w2")
+    assert journal.start(second, a.entry, limit=2) == Started(go=True, attempt=2)
+    journal_twin.end_lease(second)
+
+    third = owned(journal, "w3")
+
+    assert journal.start(third, a.entry, limit=2) == Started(go=False, attempt=2)
+
+
+def test_one_more_attempt_under_the_same_lease_is_asked_for(journal_twin: Twin) -> None:
+    """Naming the attempt that ended makes the next start a new one, up to the limit."""
+    journal = joined(journal_twin)
+    fill(journal_twin, "a")
+    lease = owned(journal)
+    [a] = taken(journal, lease)
+    journal.start(lease, a.entry, limit=2)
+
+    assert journal.start(lease, a.entry, limit=2, after=1) == Started(go=True, attempt=2)
+    assert journal.start(lease, a.entry, limit=2, after=1) == Started(go=True, attempt=2)
+    assert journal.start(lease, a.entry, limit=2, after=2) == Started(go=False, attempt=2)
+
+
+def test_a_start_that_sent_nothing_is_withdrawn(journal_twin: Twin) -> None:
+    """B refused the connection: the attempt does not count, for this owner or the next one."""
+    journal = joined(journal_twin)
+    fill(journal_twin, "a")
+    lease = owned(journal)
+    [a] = taken(journal, lease)
+    journal.start(lease, a.entry, limit=1)
+
+    journal.withdraw(lease, a.entry)
+    journal.withdraw(lease, a.entry)
+    journal_twin.end_lease(lease)
+
+    assert journal.start(owned(journal, "w2"), a.entry, limit=1) == Started(go=True, attempt=1)
+
+
+def test_only_the_own_start_is_withdrawn(journal_twin: Twin) -> None:
+    """What an earlier owner started stays started."""
+    journal = joined(journal_twin)
+    fill(journal_twin, "a")
+    lease = owned(journal)
+    [a] = taken(journal, lease)
+    journal.start(lease, a.entry, limit=1)
+    journal_twin.end_lease(lease)
+    successor = owned(journal, "w2")
+
+    journal.withdraw(successor, a.entry)
+
+    assert not journal.start(successor, a.entry, limit=1).go
+
+
+def test_what_was_never_admitted_does_not_start(journal_twin: Twin) -> None:
+    """An entry without a mark is not sent: it is unknown, settled already, or its mark is lost."""
+    journal = joined(journal_twin)
+    fill(journal_twin, "a", "b")
+    lease = owned(journal)
+    a, b = journal.claim([lease], 10)
+    taken(journal, lease)
+    journal.settle(lease, [Settlement(entry=b.entry)])
+    journal.withdraw(lease, b.entry)
+
+    assert journal.start(lease, a.entry, limit=9) == Started(go=False, attempt=0)
+    assert journal.start(lease, b.entry, limit=9) == Started(go=False, attempt=0)

@@ -1,0 +1,123 @@
+"""A report for a pull request."""
+
+from __future__ import annotations
+
+import pytest
+
+from sidecar_science.reports.render import render_markdown
+from sidecar_science.reports.render.markdown import code
+
+from .bench import balanced, changed, mismatched, replayed, report_of
+
+
+def test_a_small_report_looks_like_this():
+    """The whole text."""
+    seconds = {"control_seconds": 0.012, "candidate_seconds": 0.012, "queue_delay": 0.4}
+    jobs = [
+        replayed(**seconds),
+        mismatched(changed("$.title", "old", "new"), **seconds),
+        replayed("refused", detail="10.0.0.1:25"),
+    ]
+
+    text = render_markdown(report_of(jobs, balanced(3, called=4, dropped={"gave_up": 1})))
+
+    assert (
+        text
+        == """\
+## `shop` on `b-1`
+
+- `shop.get`: B differs in 1 way, in 1 of 2 compared jobs.
+- The guard stopped 1 replay on the way to what no route names.
+- 1 call never came to B: 1 dropped.
+- Every call is accounted for.
+
+|  | jobs | compared | matched | differs in | B / A |
+| --- | ---: | ---: | ---: | ---: | ---: |
+| `shop.get` | 3 | 2 | 50 % | 1 way | 1.00x |
+
+### `shop.get`
+
+3 jobs, 2 compared, 50 % of these matched, 1 group, B as fast as A at p50 (12 ms → 12 ms).
+
+Outcomes: 1 matched (33.3 %), 1 mismatched (33.3 %), 1 refused (33.3 %).
+
+- **1 job**, seen 2026-11-23 02:13:20 (group `d4d18a74c531fd68`, e.g. job `job-1`)
+  - value `$.title` changed
+    - A `"old"`
+    - B `"new"`
+
+|  | A | B | B / A |
+| --- | ---: | ---: | ---: |
+| p50 | 12 ms | 12 ms | 1.00x |
+| p95 | 12 ms | 12 ms | 1.00x |
+| p99 | 12 ms | 12 ms | 1.00x |
+
+2 jobs; B ran 402 ms after A at p50, 402 ms at p95.
+
+- 1 `refused`: The guard stopped a connection that no route names. If it should go to B, add --route SERVICE=URL; \
+if not, mend the adapter.
+  - `10.0.0.1:25` (job `job-1`)
+
+### Accounts
+
+- 4 called = 0 sampled out + 3 recorded + 1 dropped
+- 3 recorded = 0 before start + 3 settled + 0 pending + 0 dead + 0 expired
+- 1 `dropped.gave_up`: Redis did not answer for too long. See whether it is up: sidecar-worker doctor.
+
+Made 2026-11-23 02:14:20 UTC.
+"""
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("shop.get", "`shop.get`"),
+        ("a|b", "<code>a&#124;b</code>"),
+        ("a`b", "<code>a&#96;b</code>"),
+        ("<b>", "<code>&#60;b&#62;</code>"),
+        ("&lt;", "<code>&#38;lt;</code>"),
+        ("a\\", "<code>a&#92;</code>"),
+        (" a", "<code> a</code>"),
+        ("", "<code></code>"),
+        ("a\nb", "<code>a&#92;nb</code>"),
+        (
+            "</code>https://x.example @all_of |",
+            "<code>&#60;&#47;code&#62;https&#58;&#47;&#47;x&#46;example &#64;all&#95;of &#124;</code>",
+        ),
+        ("größe", "`größe`"),
+        ("`größe", "<code>&#96;größe</code>"),
+    ],
+)
+def test_recorded_text_is_code_and_nothing_else(text, expected):
+    """Pipes, backticks, tags, entities, links and mentions show themselves."""
+    assert code(text) == expected
+
+
+def test_an_empty_report_says_what_to_do_next():
+    """A text without experiments is no blank text."""
+    assert "Nothing has been recorded yet." in render_markdown(report_of([]))
+
+
+def test_an_imbalance_is_loud():
+    """A sum that does not come out is set in bold."""
+    assert "- **3 called, BUT " in render_markdown(report_of([], {"called": 3}))
+
+
+def test_only_a_few_values_are_shown_of_one_group():
+    """Every way is named, the first three with their values."""
+    value = {f"k{n}": n for n in range(6)}
+    differences = [changed(f"$.k{n}", n, None, kind="missing") for n in range(6)]
+
+    text = render_markdown(report_of([mismatched(*differences, control={"value": value}, candidate={"value": {}})]))
+
+    assert text.count("missing on B") == 6
+    assert text.count("`(nothing there)`") == 3
+
+
+def test_of_many_groups_the_first_are_shown():
+    """The rest is counted."""
+    text = render_markdown(report_of([mismatched(changed(f"$.k{n:02}")) for n in range(13)]))
+
+    assert text.count("e.g. job") == 10
+    assert "- … and 3 more groups: `--format json` has them all" in text
