@@ -20,6 +20,7 @@ from sidecar_science.errors import DeclarationError
 ROOT = "$"
 ANY_INDEX = "[*]"
 _LONGEST_KEY = 200
+_NAME = re.compile(r"[^\W\d]\w*")
 _STEP = re.compile(
     r"""\.(?P<name>[^\W\d]\w*)
       | \[(?P<index>[0-9]{1,15})\]
@@ -43,7 +44,8 @@ def spell(step: str | int) -> str:
         return f"[{step}]"
     if len(step) > _LONGEST_KEY:
         step = step[:64] + "…" + hashlib.sha256(step.encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    if step.isidentifier():
+    # Python's identifiers hold some characters that are no word characters to a regular expression.
+    if step.isidentifier() if step.isascii() else _NAME.fullmatch(step):
         return "." + step
     # What cannot be printed is escaped: a report is read in terminals, and a lone surrogate has no UTF-8 form.
     return f"[{json.dumps(step, ensure_ascii=not step.isprintable())}]"
