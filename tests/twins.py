@@ -117,7 +117,7 @@ class RedisTwin:
 
     def now(self) -> float:
         seconds, microseconds = self.link.command("TIME")
-        return float(seconds) + microseconds / 1_000_000
+        return float(seconds) + float(microseconds) / 1_000_000
 
     def pass_time(self, seconds: float) -> None:
         time.sleep(seconds)

@@ -31,14 +31,7 @@ _WORD = 1 << 63
 _SMALL_DECIMAL = 200  # what one of common size takes in memory, which is more than it takes encoded
 
 
-def measure(
-    value: Any,
-    *,
-    max_bytes: int,
-    max_depth: int,
-    max_nodes: int,
-    inside: Inside | None = None,
-) -> int:
+def measure(value: Any, *, max_bytes: int, max_depth: int, max_nodes: int, inside: Inside | None = None) -> int:
     """What encoding ``value`` will need, as flags; 0 where it is plain data. Raises `TooLarge`.
 
     ``inside`` gives the parts of an object of another type, or None where it has none. An object that contains

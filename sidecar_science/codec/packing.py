@@ -61,9 +61,9 @@ class Packing:
 
     def fast(self, value: Any) -> bytes | None:
         """The encoded value, or None where only the slow way can tell what is the matter."""
+        if self._sort:  # which ormsgpack cannot do here
+            return None
         try:
-            if self._sort:  # which ormsgpack can do for plain data alone
-                return ormsgpack.packb(value, None, PLAIN | ormsgpack.OPT_SORT_KEYS)
             return ormsgpack.packb(value, self._extend, self._options)
         except Exception:  # noqa: BLE001 - the slow way comes to it again, and tells
             # ormsgpack puts an exception of its own in the place of whatever was raised below it.

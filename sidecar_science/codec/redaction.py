@@ -6,6 +6,7 @@ secrets it met, so that their copies elsewhere can be cut out too (`Redactor.scr
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 from urllib.parse import unquote, unquote_plus
@@ -84,14 +85,14 @@ class Redactor:
         wanted = frozenset(found)
         if not wanted:
             return value
-        known, scrubber = self._scrubber
-        if known != wanted:
-            scrubber = Scrubber(wanted)
-            self._scrubber = (wanted, scrubber)
         try:
-            return scrubber.value(value)
+            return self._scrubber_of(wanted).value(value)
         except RecursionError as error:
             raise TooLarge("depth", MAX_DEPTH) from error
+
+    def holds_copy(self, encoded: bytes, found: Iterable[str]) -> bool:
+        """Whether `scrub` would change the value that is encoded so: a look at its bytes, which hold all text as is."""
+        return self._scrubber_of(frozenset(found)).finds(encoded)
 
     def redact_query(self, query: str, found: set[str]) -> str:
         """The query of a URL (or a form) with the fingerprint in the place of every value under a secret name."""
@@ -110,11 +111,24 @@ class Redactor:
         query, fragment = self.redact_query(query, found), self.redact_query(fragment, found)
         return "".join((scheme, slashes, authority, slash, path, mark, query, hash_, fragment))
 
+    def _scrubber_of(self, wanted: frozenset[str]) -> Scrubber:
+        # The parts of one job are scrubbed one after the other, of the same secrets.
+        known, scrubber = self._scrubber
+        if known != wanted:
+            scrubber = Scrubber(wanted)
+            self._scrubber = (wanted, scrubber)
+        return scrubber
+
     def _redacted(self, value: Any, found: set[str], places: secret_paths.Places) -> Any:
         if any(place.ends for place in places):
             return self._secret(value, found)
-        if type(value) in LEAVES:
+        kind = type(value)
+        if kind in LEAVES:
             return value
+        if kind is dict and not places and value.keys() <= self._harmless:
+            return self._redacted_items(value, found)
+        if kind is list and not places:
+            return self._redacted_list(value, found)
 
         def change(part: Any, key: Any) -> Any:
             if self._is_secret_key(key):
@@ -122,6 +136,20 @@ class Redactor:
             return self._redacted(part, found, secret_paths.step(places, key))
 
         return rebuilt(value, change)
+
+    # The two most common cases by themselves, which is far faster: no key here is secret, and no path leads here.
+
+    def _redacted_list(self, value: list[Any], found: set[str]) -> list[Any]:
+        changed = [part if type(part) in LEAVES else self._redacted(part, found, ()) for part in value]
+        return value if all(map(operator.is_, changed, value)) else changed
+
+    def _redacted_items(self, value: dict[str, Any], found: set[str]) -> dict[str, Any]:
+        changed = {
+            key: new
+            for key, part in value.items()
+            if type(part) not in LEAVES and (new := self._redacted(part, found, ())) is not part
+        }
+        return {**value, **changed} if changed else value
 
     def _secret(self, value: Any, found: set[str]) -> Secret | None:
         if value is None or type(value) is Secret:

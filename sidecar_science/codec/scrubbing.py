@@ -27,6 +27,7 @@ class Scrubber:
         forms = {form for secret in secrets if secret for form in _forms(secret)}
         # Longer ones first: what contains another secret must not be cut in half.
         self._forms = sorted(forms, key=lambda form: (-len(form), form))
+        self._shortest = min(map(len, forms), default=0)
         self._text = re.compile("|".join(map(re.escape, self._forms)) or "(?!)")
         self._form_bytes = [form.encode("utf-8", "surrogatepass") for form in self._forms]
         self._bytes = re.compile(b"|".join(map(re.escape, self._form_bytes)) or b"(?!)")
@@ -41,7 +42,7 @@ class Scrubber:
         if kind is bytearray:
             return _unless_same(value, bytearray(self.data(bytes(value))))
         if kind is Oversize:
-            return Oversize(value.digest, value.size, self.text(value.preview))
+            return _unless_same(value, Oversize(value.digest, value.size, self.text(value.preview)))
         if kind is io.BytesIO or kind is io.StringIO:
             return self._file(value)
         if kind in MAPPINGS:
@@ -50,22 +51,28 @@ class Scrubber:
 
     def text(self, text: str) -> str:
         """``text`` with a mark in place of every secret."""
-        # Most text holds none, and `in` is far faster than the expression.
-        if any(form in text for form in self._forms):
-            return self._text.sub(MARK, text)
+        if len(text) >= self._shortest:
+            # Most text holds none, and `in` is far faster than the expression.
+            for form in self._forms:
+                if form in text:
+                    return self._text.sub(MARK, text)
         return text
 
     def data(self, data: bytes) -> bytes:
         """``data`` with a mark in place of every secret in UTF-8."""
-        if any(form in data for form in self._form_bytes):
-            return self._bytes.sub(MARK.encode(), data)
-        return data
+        return self._bytes.sub(MARK.encode(), data) if self.finds(data) else data
+
+    def finds(self, data: bytes) -> bool:
+        """Whether any secret is in there."""
+        return any(form in data for form in self._form_bytes)
 
     def _keys(self, mapping: dict[Any, Any]) -> dict[Any, Any]:
+        if all(self.value(key) is key for key in mapping):
+            return mapping
         clean: dict[Any, Any] = {}
         for key, item in dict.items(mapping):
             clean[self._free(clean, self.value(key))] = item
-        return mapping if list(clean) == list(mapping) else clean
+        return clean
 
     @staticmethod
     def _free(taken: dict[Any, Any], key: Any) -> Any:

@@ -7,7 +7,8 @@ the caller does to the value afterwards changes nothing.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 import ormsgpack
@@ -32,6 +33,9 @@ DEEPEST = 200  # ormsgpack goes no deeper than 255
 class Codec:
     """Values to bytes and back, within bounds: bytes, levels of nesting, and items of all containers together."""
 
+    _options = PLAIN
+    _sort = False
+
     def __init__(
         self,
         *,
@@ -44,20 +48,27 @@ class Codec:
         self.max_depth = min(max_depth, DEEPEST)
         self.max_nodes = max_nodes
         self.classes = Classes() if classes is None else classes
+        self._measured = partial(
+            measure,
+            max_bytes=max_bytes,
+            max_depth=self.max_depth,
+            max_nodes=max_nodes,
+            inside=self._inside,
+        )
 
     def encode(self, value: Any) -> bytes:
         """The exact form of ``value``, which is neither changed nor used up.
 
         Raises `NotEncodable` where a part of it has none, and `TooLarge` where it goes past a bound.
         """
-        return self._encoded(value, Packing(self._shape, max_depth=self.max_depth))
+        return self._encoded(value, self._packing)
 
     def encode_value(self, value: Any, project: Project) -> bytes:
         """The form of a result as plain data: what is not plain already becomes what ``project`` makes of it.
 
         Raises `TooLarge`, and `NotEncodable` where ``project`` raises or gives no plain data.
         """
-        return self._encoded(value, Projecting(project, self._measured, max_depth=self.max_depth))
+        return self._encoded(value, lambda: self._projecting(project))
 
     def decode(self, data: bytes) -> Any:
         """The value that was encoded. Runs no code that ``data`` could name, imports nothing, and is bounded.
@@ -78,10 +89,9 @@ class Codec:
             raise Undecodable(f"not a value of ours ({type(error).__name__})") from error
         return value
 
-    def _encoded(self, value: Any, packing: Packing) -> bytes:
+    def _encoded(self, value: Any, packing: Callable[[], Packing]) -> bytes:
         try:
-            awkward = self._measured(value) & AWKWARD
-            encoded = (None if awkward else packing.fast(value)) or packing.slow(value)
+            encoded = self._fast(value, packing) or packing().slow(value)
         except (CodecError, *PASSING):
             raise
         except RecursionError as error:
@@ -94,14 +104,23 @@ class Codec:
             raise TooLarge("bytes", self.max_bytes)
         return encoded
 
-    def _measured(self, value: Any) -> int:
-        return measure(
-            value,
-            max_bytes=self.max_bytes,
-            max_depth=self.max_depth,
-            max_nodes=self.max_nodes,
-            inside=self._inside,
-        )
+    def _fast(self, value: Any, packing: Callable[[], Packing]) -> bytes | None:
+        """The encoded value, or None where only the slow way can tell what is the matter."""
+        needs = self._measured(value)
+        if needs & AWKWARD:
+            return None
+        if needs:
+            return packing().fast(value)
+        try:
+            return ormsgpack.packb(value, None, self._options)
+        except TypeError:  # a lone surrogate
+            return None
+
+    def _packing(self) -> Packing:
+        return Packing(self._shape, max_depth=self.max_depth, sort=self._sort)
+
+    def _projecting(self, project: Project) -> Packing:
+        return Projecting(project, self._measured, max_depth=self.max_depth, sort=self._sort)
 
     def _shape(self, value: Any) -> Shape:
         return shapes.of(value, self.classes, self.max_bytes)
@@ -111,19 +130,24 @@ class Codec:
         return None if layout is None else layout.state(value).values()
 
 
+class _Canonical(Codec):
+    """A codec that sorts, for values that may be larger than what is kept."""
+
+    _options = PLAIN | ormsgpack.OPT_SORT_KEYS
+    _sort = True
+
+    def form(self, value: Any, project: Project | None) -> bytes:
+        return self.encode(value) if project is None else self.encode_value(value, project)
+
+
 def canonical(value: Any, project: Project | None = None) -> bytes | None:
     """The encoded ``value`` with dicts and sets in one order: equal for equal values, but for ``1`` and ``1.0``.
 
     With ``project`` the value is taken as plain data, as `Codec.encode_value` does. None where there is no such form,
     or it would take too long to make: beyond a million items, 100 levels or 1 TiB.
     """
-    codec = Codec(max_bytes=1 << 40, max_nodes=1_000_000)
-    if project is None:
-        packing = Packing(codec._shape, max_depth=MAX_DEPTH, sort=True)
-    else:
-        packing = Projecting(project, codec._measured, max_depth=MAX_DEPTH, sort=True)
     try:
-        return codec._encoded(value, packing)
+        return _Canonical(max_bytes=1 << 40, max_nodes=1_000_000).form(value, project)
     except (TooLarge, NotEncodable):
         return None
 

@@ -15,6 +15,7 @@ import attrs
 from sidecar_science.codec import envelope, values
 from sidecar_science.codec.keys import Keyring
 from sidecar_science.errors import Undecodable
+from sidecar_science.journal.records import LARGEST_COUNT
 
 Effect = Literal["read", "write"]
 
@@ -134,7 +135,11 @@ def _check(job: Job, stamp: Stamp) -> None:
         and type(call.obstacle) in _OPTIONAL_TEXT
         for call in job.calls
     )
-    stamp_fits = type(stamp.producer) is str and type(stamp.sequence) is int and type(stamp.partition) is int
+    stamp_fits = (
+        type(stamp.producer) is str
+        and type(stamp.partition) is type(stamp.sequence) is int
+        and 0 <= stamp.sequence <= LARGEST_COUNT
+    )
     if wrong or not calls_fit or not stamp_fits or not all(type(gap) is str for gap in job.gaps):
         raise Undecodable(f"the envelope holds no job: {', '.join(wrong) or 'a call or its stamp'} has another type")
     if not math.isfinite(job.completed_at):

@@ -127,8 +127,17 @@ class Link:
     def _evaluate(self, word: str, script: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
         commands = [(word, script, len(keys), *keys, *arguments) for keys, arguments in calls]
         with self._translated():
+            if len(commands) == 1:
+                return [self._alone(commands[0])]
             replies: list[Any] = self._pipeline(commands).execute(raise_on_error=False)
             return replies
+
+    def _alone(self, words: Sequence[Any]) -> Any:
+        """The reply to one script, a refusal included; a pipeline would cost as much again."""
+        try:
+            return self._client.execute_command(*_encoded(words))
+        except exceptions.ResponseError as error:
+            return error
 
     def _pipeline(self, commands: Sequence[tuple[Any, ...]], *, atomic: bool = False) -> Any:
         pipeline = self._client.pipeline(transaction=atomic)

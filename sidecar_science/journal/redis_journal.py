@@ -60,12 +60,8 @@ class RedisJournal(RedisLedger):
         joined = self._known() or {}
         joined["epoch"] = joined["epoch"] if epoch is None else epoch
         joined["routes"] = joined["routes"] if routes is None else dict(routes)
-        self._link.batch(
-            [
-                ("HSET", self._keys.environments, self._environment, json.dumps(joined)),
-                ("HSET", self._keys.heartbeats, self._environment, now),
-            ]
-        )
+        self._link.run("keep", [self._keys.environments], self._environment, json.dumps(joined))
+        self._link.run("keep", [self._keys.heartbeats], self._environment, now)
         return Joined(new=new, created=joined["created"], start=joined["start"], epoch=joined["epoch"])
 
     def beat(self, worker: str, *, partitions: int, ttl: float) -> int:
@@ -75,13 +71,9 @@ class RedisJournal(RedisLedger):
             "host": socket.gethostname(), "pid": os.getpid(),
         }  # fmt: skip
         crew = self._keys.workers(self._environment)
-        *_, workers = self._link.batch(
-            [
-                ("HSET", self._keys.heartbeats, self._environment, told["at"]),
-                ("HSET", crew, worker, json.dumps(told)),
-                ("HGETALL", crew),
-            ]
-        )
+        self._link.run("keep", [self._keys.heartbeats], self._environment, told["at"])
+        self._link.run("keep", [crew], worker, json.dumps(told))
+        workers = self._link.command("HGETALL", crew)
         crowd = living(workers, now)
         silent = workers.keys() - crowd
         if silent:
@@ -109,13 +101,14 @@ class RedisJournal(RedisLedger):
         self._link.run("release", self._keys_of(lease, "lease"), lease.token)
 
     def recover(self, lease: Lease) -> list[Claimed]:
-        self._cursors[lease.partition] = (lease.token, _START)
         left: list[Claimed] = []
+        cursor = _START
         while True:
-            keys, words = self._reading(lease, _RECOVERED_AT_ONCE, new=False)
+            keys, words = self._reading(lease, _RECOVERED_AT_ONCE, cursor, new=False)
             reply = self._link.run("claim", keys, *words)
             left += self._taken(lease, reply)
-            if reply[1].decode() == words[-2]:
+            before, cursor = cursor, reply[1].decode()
+            if cursor == before:
                 return left
 
     def claim(self, leases: Sequence[Lease], count: int, block: float = 0.0) -> list[Claimed]:
@@ -163,7 +156,7 @@ class RedisJournal(RedisLedger):
     def _enter(self, now: float, start: Position) -> bool:
         """Write this environment down, unless another worker has just done it."""
         told = json.dumps({"created": now, "start": start, "epoch": None, "routes": {}})
-        return bool(self._link.command("HSETNX", self._keys.environments, self._environment, told))
+        return bool(self._link.run("keep_first", [self._keys.environments], self._environment, told))
 
     def _make_groups(self, start: Position) -> None:
         position = _position(start)
@@ -186,7 +179,7 @@ class RedisJournal(RedisLedger):
             if found < _COUNTED_AT_ONCE:
                 break
         # Another worker may have counted later, and found less of what was settled meanwhile: the first one stands.
-        self._link.command("HSETNX", self._key(partition, "tally"), layout.BEFORE_START, before)
+        self._link.run("keep_first", [self._key(partition, "tally")], layout.BEFORE_START, before)
 
     def _asleep(self, lease: Lease) -> bool:
         return self._idle.get(lease.partition, ("", ""))[0] == lease.token
@@ -204,7 +197,9 @@ class RedisJournal(RedisLedger):
     def _claim(self, leases: Sequence[Lease], count: int) -> list[Claimed]:
         claimed: list[Claimed] = []
         while leases:
-            replies = self._link.run_all("claim", [self._reading(lease, count) for lease in leases])
+            replies = self._link.run_all(
+                "claim", [self._reading(lease, count, self._cursor(lease)) for lease in leases]
+            )
             held = [(lease, reply) for lease, reply in zip(leases, replies, strict=True) if type(reply) is list]
             for lease, reply in held:
                 claimed += self._taken(lease, reply)
@@ -212,12 +207,13 @@ class RedisJournal(RedisLedger):
             leases = [lease for lease, (_, _, idle, entries) in held if not entries and not idle]
         return claimed
 
-    def _reading(self, lease: Lease, count: int, *, new: bool = True) -> tuple[list[str], list[Any]]:
-        # The cursor moves when a reply has come: what was claimed in one that was lost is given again.
-        self._idle.pop(lease.partition, None)
+    def _cursor(self, lease: Lease) -> str:
+        """The last entry that a reply has brought under this lease; what was claimed in a lost one is above it."""
         token, cursor = self._cursors.get(lease.partition, ("", _START))
-        if token != lease.token:
-            cursor = _START
+        return cursor if token == lease.token else _START
+
+    def _reading(self, lease: Lease, count: int, cursor: str, *, new: bool = True) -> tuple[list[str], list[Any]]:
+        self._idle.pop(lease.partition, None)
         consumer = layout.partition_text(lease.partition)
         keys = self._keys_of(lease, "lease", "jobs", "inflight", "tally")
         return keys, [lease.token, self._environment, consumer, count, cursor, int(new)]

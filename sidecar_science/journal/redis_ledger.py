@@ -46,7 +46,7 @@ class RedisLedger:
         if value is None:
             self._link.command("HDEL", self._keys.settings, name)
         else:
-            self._link.command("HSET", self._keys.settings, name, value)
+            self._link.run("keep", [self._keys.settings], name, value)
 
     def tallies(self) -> list[Mapping[str, bytes]]:
         tallies = self._link.batch([("HGETALL", key) for key in self._each("tally")])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import threading
 from typing import Any
 
 from urllib3.util import Timeout
@@ -39,4 +39,4 @@ def least(timeout: Any, remaining: float) -> float | None:
     """The smaller of ``timeout`` and ``remaining``; what is not a number sets no bound, and None is no
     bound at all."""
     seconds = min(float(timeout), remaining) if isinstance(timeout, int | float) else remaining
-    return None if seconds == math.inf else seconds
+    return None if seconds > threading.TIMEOUT_MAX else seconds

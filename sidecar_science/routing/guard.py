@@ -43,7 +43,7 @@ _TO_CONNECT: Final = (
     "if that is part of the B-branch, name it with --route SERVICE=URL; if it belongs to a declared service, "
     "add its origin to that service's base_url; otherwise have `build` leave it out"
 )
-_TO_START: Final = "a child process is beyond the guard: start it outside the declared function"
+_TO_START: Final = "what runs there is beyond the guard: start it outside the declared function"
 _TO_LOAD: Final = "foreign code is beyond the guard: load it before the worker starts, or keep it out of the replay"
 
 
@@ -148,6 +148,7 @@ class Guard:
             **dict.fromkeys(_SYMBOLS, self._find_symbol),
             "ctypes.dlopen": self._load,
             "ctypes.call_function": self._load,
+            "cpython.PyInterpreterState_New": self._divide,
             "import": self._import,
         }
 
@@ -185,6 +186,11 @@ class Guard:
     def _load(self, event: str, arguments: tuple[Any, ...]) -> None:
         if self._in_replay():
             self._refuse(f"a foreign library ({event} of {arguments[0]!r})", _TO_LOAD)
+
+    def _divide(self, event: str, arguments: tuple[Any, ...]) -> None:
+        # Hooks belong to one interpreter; the interpreter that is made here would have none.
+        if self._in_replay():
+            self._refuse("a second interpreter", _TO_START)
 
     def _find_symbol(self, event: str, arguments: tuple[Any, ...]) -> None:
         name = _text(arguments[1])

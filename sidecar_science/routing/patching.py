@@ -13,25 +13,24 @@ class Patches:
         self._replaced: list[tuple[Any, str, Any, Any]] = []
 
     def wrap(self, owner: Any, name: str, wrapping: Callable[[Any], Any]) -> None:
-        """Replace ``owner.name`` by what ``wrapping`` makes of it."""
-        original = owner.__dict__[name]
-        self._put(owner, name, original, wrapping(original))
+        """Replace ``owner.name``, its own or an inherited one, by what ``wrapping`` makes of it."""
+        self.put(owner, name, wrapping(getattr(owner, name)))
 
-    def add(self, owner: Any, name: str, value: Any) -> None:
-        """Give ``owner`` an attribute that it has not got."""
-        self._put(owner, name, None, value)
-
-    def _put(self, owner: Any, name: str, original: Any, replacement: Any) -> None:
-        setattr(owner, name, replacement)
-        self._replaced.append((owner, name, original, replacement))
+    def put(self, owner: Any, name: str, value: Any) -> None:
+        """Let ``owner.name`` be ``value``, whether there is one already or not."""
+        self._replaced.append((owner, name, vars(owner).get(name, _NOTHING), value))
+        setattr(owner, name, value)
 
     def undo(self) -> None:
         """Put everything back, newest first; what somebody else has replaced since is left alone."""
         while self._replaced:
-            owner, name, original, replacement = self._replaced.pop()
-            if owner.__dict__.get(name) is not replacement:
+            owner, name, before, value = self._replaced.pop()
+            if vars(owner).get(name) is not value:
                 continue
-            if original is None:
+            if before is _NOTHING:
                 delattr(owner, name)
             else:
-                setattr(owner, name, original)
+                setattr(owner, name, before)
+
+
+_NOTHING = object()

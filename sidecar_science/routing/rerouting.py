@@ -63,7 +63,7 @@ class Rerouting:
         self._patches.wrap(SessionRedirectMixin, "resolve_redirects", self._redirecting)
         self._patches.wrap(HTTPAdapter, "send", self._bounding)
         self._patches.wrap(Session, "merge_environment_settings", self._verifying)
-        self._patches.add(Session, "trust_env", _Never("trust_env"))
+        self._patches.put(Session, "trust_env", _Never("trust_env"))
         for name in [name for name in self._environ if name.lower() in _PROXY_VARIABLES]:
             self._removed[name] = self._environ.pop(name)
 

@@ -240,6 +240,17 @@ def test_a_member_is_the_same_object_again(member):
     assert there_and_back(member) is member
 
 
+def test_a_combination_that_nobody_made_yet_is_made():
+    """A combination of flags is decoded in a process that never had it before."""
+    made = codec.encode(Right.READ | Right.WRITE)
+
+    decoded = codec.decode(made.replace(b"Right\x03", b"Right\x06"))
+
+    assert decoded is Right.WRITE | Right.ADMIN
+    with pytest.raises(Undecodable):
+        codec.decode(made.replace(b"Right\x03", b"Right\x08"))
+
+
 def test_members_that_are_text_or_numbers_stay_members():
     """StrEnum and IntEnum are not flattened."""
     decoded = there_and_back({Word.YES: Bit.ONE})

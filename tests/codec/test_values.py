@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidecar_science.codec.markers import Opaque, Secret
+from sidecar_science.codec.markers import Opaque, Oversize, Secret
 from sidecar_science.codec.values import Codec, digest, join, pack, unpack
 from sidecar_science.errors import NotEncodable, TooLarge
 
@@ -376,3 +376,4 @@ def test_markers_say_what_they_stand_for():
     """Reports print them."""
     assert str(Secret("1a2b3c4d5e6f7a8b")) == "<secret 1a2b3c4d>"
     assert str(Opaque("shop.Money")) == "<shop.Money>"
+    assert str(Oversize(None, 12_345, "begin")) == "<12,345 bytes: begin>"

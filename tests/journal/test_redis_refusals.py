@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import time
 from collections.abc import Iterator
 
@@ -17,7 +16,6 @@ from sidecar_science.errors import (
     JournalMisconfigured,
     JournalUnavailable,
     LeaseLost,
-    UsageError,
 )
 from sidecar_science.journal.embedded import EmbeddedServer
 from sidecar_science.journal.layout import Keys
@@ -93,6 +91,10 @@ def test_a_full_server_refuses_appending_and_lets_jobs_be_settled(own_server: Em
     assert "canary" not in repr(refused.value)
     assert twin.held() == 300
 
+    journal = twin.journal()
+    assert not journal.join(epoch="e2").new
+    assert journal.beat("w1", partitions=3, ttl=60) == 1
+    journal.configure("enabled", "0")
     for partition in range(3):
         lease = owned(journal, partition=partition)
         for claimed in taken(journal, lease):
@@ -101,6 +103,23 @@ def test_a_full_server_refuses_appending_and_lets_jobs_be_settled(own_server: Em
             journal.settle(lease, [Settlement(entry=claimed.entry, add={"n": 1})])
     assert journal.accounts().settled == 300
     twin.log().append([ENTRY])
+
+
+def test_a_new_environment_can_drain_a_full_server(own_server: EmbeddedServer) -> None:
+    """A journal that filled up before any worker came is joined and freed all the same."""
+    twin = real_twin(own_server.url)
+    twin.log().ensure()
+    twin.log().append([Entry(partition=1, data=b"x" * 2000) for _ in range(200)])
+    used = twin.link.command("INFO", "memory")["used_memory"]
+    twin.link.command("CONFIG", "SET", "maxmemory", used - 100_000)
+    journal = twin.journal()
+
+    assert journal.join(twin.now() - 60).new
+    lease = owned(journal)
+    for claimed in taken(journal, lease):
+        journal.bury(lease, claimed.entry, "poison", b"")
+
+    assert (journal.accounts().dead, journal.accounts().before_start) == (100, 0)
 
 
 def test_a_hung_server_holds_nobody_longer_than_the_timeout(own_server: EmbeddedServer) -> None:
@@ -245,65 +264,3 @@ def test_a_journal_that_was_flushed_under_a_worker_is_told(real_journal: RedisTw
     fill(real_journal, "a")
     journal.join()
     assert len(journal.claim([lease], 10)) == 1
-
-
-@pytest.mark.parametrize("url", ["http://127.0.0.1", "redis://127.0.0.1:6379?socket_timeout=soon", "127.0.0.1"])
-def test_a_url_that_is_none_is_refused(url: str) -> None:
-    """What cannot be a Redis URL is told when it is given, not when it is used."""
-    with pytest.raises(UsageError, match="Redis URL"):
-        open_log(url, "n")
-
-
-def test_a_name_that_does_not_resolve_means_unavailable() -> None:
-    """A name server that fails is tried again later."""
-    with pytest.raises(JournalUnavailable):
-        open_log("redis://no-such-host.invalid:6379", "n").ensure()
-
-
-def test_unix_sockets_and_tls_urls_are_understood(tmp_path: object) -> None:
-    """The URL's scheme chooses how to connect."""
-    with start_valkey(unixsocket=f"{tmp_path}/s") as server:
-        assert open_log(f"unix://{tmp_path}/s", "n", partitions=3).size().entries == 0
-        with pytest.raises(JournalUnavailable):
-            open_log(f"rediss://127.0.0.1:{server.port}", "n", partitions=3).size()
-
-
-def test_every_connecting_happens_inside_own(own_server: EmbeddedServer) -> None:
-    """A guard that lets only our code reach Redis sees each connecting, the first and those after a loss."""
-    inside: list[str] = []
-
-    class Own:
-        def __enter__(self) -> None:
-            inside.append("in")
-
-        def __exit__(self, *_: object) -> None:
-            inside.append("out")
-
-    link = connect(own_server.url, own=Own)
-    assert inside == []
-    link.command("PING")
-    link.command("PING")
-    assert inside == ["in", "out"]
-    connect(own_server.url).command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
-
-    link.command("PING")
-
-    assert inside == ["in", "out", "in", "out"]
-
-
-def test_connecting_is_given_up_after_its_own_timeout() -> None:
-    """A host that does not answer costs the time to connect, not the time to wait for a reply."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as full:
-        port = full.getsockname()[1]
-        crowd = [socket.socket() for _ in range(4)]
-        for each in crowd:
-            each.setblocking(False)
-            each.connect_ex(("127.0.0.1", port))
-        began = time.monotonic()
-
-        with pytest.raises(JournalUnavailable):
-            connect(f"redis://127.0.0.1:{port}", socket_timeout=5.0, connect_timeout=0.2).command("PING")
-
-        assert time.monotonic() - began < 1.0
-        for each in crowd:
-            each.close()

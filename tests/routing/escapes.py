@@ -1,6 +1,7 @@
-"""Run as a program: tries every way out of a replay, with or without the guard, and prints as JSON what came of each.
+"""Run as a program: tries every way out of a replay, and prints as JSON what came of each.
 
-A and B live in this process, and are counted around each attempt.
+The one argument says what is in the way: "guarded" (guard, rerouting and marking), "floor" (Landlock alone) or
+"unguarded". A and B live in this process, and are counted around each attempt.
 """
 
 from __future__ import annotations
@@ -12,11 +13,11 @@ import concurrent.futures
 import contextlib
 import ctypes
 import http.client
-import importlib
 import importlib.util
 import json
 import multiprocessing
 import os
+import shutil
 import socket
 import subprocess
 import sys
@@ -33,7 +34,7 @@ import urllib3
 sys.path.insert(0, str(Path(__file__).parent))
 from places import Place
 
-from sidecar_science.routing import Current, CurrentReplay, Guard, Marking, Rerouting, Routes
+from sidecar_science.routing import Current, CurrentReplay, Guard, Marking, Rerouting, Routes, confine
 
 A = Place("A")
 B = Place("B")
@@ -286,6 +287,14 @@ def thread_without_a_name() -> None:
     done.wait(5)
 
 
+@attempt
+def greenlet_of_gevent() -> None:
+    import gevent
+    from gevent import socket as green
+
+    gevent.spawn(lambda: green.create_connection(("localhost", A.port), timeout=2)).get()
+
+
 # Processes and foreign code
 
 
@@ -324,6 +333,13 @@ def process_of_multiprocessing() -> None:
     child = multiprocessing.get_context("spawn").Process(target=socket.create_connection, args=(("127.0.0.1", A.port),))
     child.start()
     child.join()
+
+
+@attempt
+def process_like_interpreter() -> None:
+    import _xxsubinterpreters as interpreters
+
+    interpreters.run_string(interpreters.create(), PROGRAM)
 
 
 def foreign_connect(library: Any) -> None:
@@ -368,17 +384,18 @@ def native_psycopg2() -> None:
     psycopg2.connect(host="127.0.0.1", port=A.port, connect_timeout=1)
 
 
-NEEDS = {"httpx": "httpx", "aiohttp": "aiohttp", "native": "native", "process_curl": "curl"}
-
-
 def available(name: str) -> bool:
     """Whether what the attempt needs is installed."""
+    if name == "process_curl":
+        return shutil.which("curl") is not None
     kind, _, rest = name.partition("_")
-    module = {"native": rest, "aiohttp": "aiohttp", "httpx": "httpx"}.get(kind)
+    module = {"native": rest, "aiohttp": "aiohttp", "httpx": "httpx", "greenlet": "gevent"}.get(kind)
+    if name == "process_like_interpreter":
+        module = "_xxsubinterpreters"
     return module is None or importlib.util.find_spec(module) is not None
 
 
-def tried(function: Callable[[], Any], current: Current) -> dict[str, Any]:
+def tried(function: Callable[[], Any], current: Current, mode: str) -> dict[str, Any]:
     replay = CurrentReplay(job=function.__name__, environment="b-42", service="api")
     before_a, before_b = A.visits, B.visits
     error = ""
@@ -387,27 +404,31 @@ def tried(function: Callable[[], Any], current: Current) -> dict[str, Any]:
             function()
         except BaseException as raised:
             error = type(raised).__name__
-    # Connections are counted by other threads; where none is to be expected there is nothing to wait for.
-    patience = time.monotonic() + (0.02 if replay.refusals else 2.0)
+    # Visits are counted by other threads, after the fact; where none is expected there is little to wait for.
+    expected = mode == "unguarded" or (mode == "floor" and function.__name__.startswith("datagram_"))
+    patience = time.monotonic() + (2.0 if expected else 0.03)
     while A.visits == before_a and B.visits == before_b and time.monotonic() < patience:
         time.sleep(0.002)
     return {"error": error, "refusals": replay.refusals, "a": A.visits - before_a, "b": B.visits - before_b}
 
 
-def main(guarded: bool) -> None:
+def main(mode: str) -> None:
     current = Current()
     os.environ["HTTP_PROXY"] = os.environ["http_proxy"] = A.url
     os.environ.pop("no_proxy", None)
     os.environ.pop("NO_PROXY", None)
-    if guarded:
+    if mode == "floor":
+        floor = confine([B.port])
+        assert floor.applied, floor.why
+    if mode == "guarded":
         routes = Routes({"api": [A.url]}, {"api": B.url})
         guard = Guard(allowed=routes.endpoints(), denied=routes.control_endpoints(), current=current)
         for part in (guard, Rerouting(routes, current), Marking(current)):
             part.install()
     threading.excepthook = lambda _: None
     names = [name for name in ATTEMPTS if available(name)]
-    print(json.dumps({name: tried(ATTEMPTS[name], current) for name in names}))
+    print(json.dumps({name: tried(ATTEMPTS[name], current, mode) for name in names}))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] == "guarded")
+    main(sys.argv[1])

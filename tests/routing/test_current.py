@@ -8,6 +8,7 @@ from threading import Thread
 
 from sidecar_science.routing.carrying import Carrying
 from sidecar_science.routing.current import Current, CurrentReplay
+from sidecar_science.routing.patching import Patches
 
 from .conftest import StillClock
 
@@ -128,6 +129,25 @@ def test_a_pool_belongs_to_whoever_submits(current: Current) -> None:
         carrying.undo()
 
     assert seen == [one, one, None, two]
+
+
+def test_inherited_methods_are_inherited_again() -> None:
+    """Under gevent the standard library's thread class has no `start` of its own; undoing leaves it so."""
+
+    class Base:
+        def start(self) -> str:
+            return "started"
+
+    class Green(Base):
+        pass
+
+    patches = Patches()
+    patches.wrap(Green, "start", lambda original: lambda self: original(self) + " twice")
+
+    patched = Green().start()
+    patches.undo()
+
+    assert (patched, Green().start(), "start" in vars(Green)) == ("started twice", "started", False)
 
 
 def test_undone_threads_are_plain_again(current: Current, replay: CurrentReplay) -> None:

@@ -10,6 +10,7 @@ import socket
 import sys
 import urllib.request
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -150,6 +151,21 @@ def test_a_slow_b_is_given_up_at_the_deadline(b: Place, current: Current) -> Non
         marking.undo()
 
 
+@pytest.mark.parametrize(("timeout", "expected"), [(None, 4.0), (1, 1.0), (30, 4.0)])
+def test_the_smaller_timeout_holds(
+    timeout: float | None, expected: float, b: Place, current: Current, marking: Marking
+) -> None:
+    """What the client says counts as long as it is within the replay's time; afterwards it is as it was."""
+    connection = http.client.HTTPConnection("127.0.0.1", b.port, timeout=timeout)
+
+    with current.replaying(CurrentReplay(job="1", environment="b", deadline=104.0)):
+        connection.request("GET", "/x")
+
+    assert connection.sock.gettimeout() == expected
+    assert connection.timeout == timeout
+    connection.close()
+
+
 def test_a_slow_b_is_given_up_by_httpx(b: Place, current: Current) -> None:
     """The same for a client that speaks HTTP itself and has been told to wait for ever."""
     marking = Marking(current)
@@ -188,7 +204,7 @@ def test_undone_clients_are_themselves_again(current: Current) -> None:
 
 
 @pytest.fixture
-def later_client(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> Iterator[str]:
+def later_client(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[str]:
     """A module that has the shape of aiohttp as far as marking knows it, importable and not yet imported."""
     (tmp_path / "aiohttp.py").write_text("class ClientRequest:\n    def send(self): return dict(self.headers)\n")
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -207,13 +223,20 @@ def sent_by(client: ModuleType) -> dict[str, str]:
 def test_a_client_that_is_imported_later_is_patched_then(
     later_client: str, current: Current, replay: CurrentReplay, marking: Marking
 ) -> None:
-    """Nothing is imported for the marking's sake; a client that an adapter imports in its first call is marked as well."""
+    """Nothing is imported for marking; a client that an adapter imports in its first call is marked as well."""
     assert later_client not in sys.modules
 
     client = importlib.import_module(later_client)
 
     with current.replaying(replay):
         assert sent_by(client)["Sidecar-Job"] == "job-1"
+
+
+def test_a_client_of_another_shape_is_left_alone(later_client: str, tmp_path: Path, marking: Marking) -> None:
+    """A later version without the method that we know is no reason to fail its import."""
+    (tmp_path / "aiohttp.py").write_text("class ClientRequest:\n    pass\n")
+
+    assert vars(importlib.import_module(later_client).ClientRequest).get("send") is None
 
 
 def test_a_client_that_is_imported_after_undoing_is_left_alone(

@@ -219,6 +219,7 @@ def test_without_a_deadline_no_timeout_is_added() -> None:
     """A replay without a deadline changes nothing."""
     assert bounded(None, math.inf) is None
     assert bounded((1, None), math.inf) == (1.0, None)
+    assert bounded(None, 1e12) is None  # more than a socket can be told
 
 
 def test_a_slow_b_is_given_up_at_the_deadline(b: Place, routes: Routes, current: Current) -> None:

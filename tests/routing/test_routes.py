@@ -298,7 +298,7 @@ def test_a_bad_route_is_an_error_of_usage() -> None:
     ],
 )
 def test_a_route_that_leads_to_a_is_refused(control: str, target: str) -> None:
-    """Another name, another notation, another path or scheme: what is one host and port is refused, and both are named."""
+    """Another name, notation, path or scheme: what is one host and port is refused, and both are named."""
     routes = Routes({"other": [control], "api": ["http://elsewhere.example"]}, {"api": target})
     resolve = resolver(a_example="192.0.2.10", alias_example="192.0.2.10")
 

@@ -1,4 +1,4 @@
-#!lua
+#!lua flags=allow-oom
 -- KEYS jobs, tally  ARGV group, position ('0-0', '$' or an id)
 -- Makes the group, if there is none, and counts what lies before it. From an id onwards that takes several calls of
 -- count.lua, so what there is to count is noted down in the same step.
