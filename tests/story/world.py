@@ -1,0 +1,143 @@
+"""A small world for whole stories: real HTTP services, a real server, and apps and workers as real processes."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import attrs
+
+ROOT = Path(__file__).parents[2]
+PATIENCE = 60
+
+
+@attrs.define
+class Heard:
+    """One request as a service heard it."""
+
+    method: str
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body) if self.body else None
+
+    @property
+    def from_worker(self) -> bool:
+        return "Sidecar-Job" in self.headers
+
+
+@attrs.define
+class Answer:
+    """What a service answers."""
+
+    status: int = 200
+    json: Any = None
+    body: bytes | None = None
+    headers: Mapping[str, str] = attrs.field(factory=dict)
+
+
+class Service:
+    """A service on loopback: ``answer(heard)`` gives an `Answer`; everything that it heard is in ``heard``."""
+
+    def __init__(self, answer: Callable[[Heard], Answer]) -> None:
+        self.heard: list[Heard] = []
+        self._answer = answer
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = True
+        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    @property
+    def port(self) -> int:
+        return self._server.server_port
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def replays(self) -> list[Heard]:
+        return [heard for heard in self.heard if heard.from_worker]
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def _handler(service) -> type[BaseHTTPRequestHandler]:
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True
+            wbufsize = 64 * 1024
+
+            def _respond(self) -> None:
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                heard = Heard(self.command, self.path, dict(self.headers.items()), body)
+                service.heard.append(heard)
+                answer = service._answer(heard)
+                raw = answer.body if answer.body is not None else json.dumps(answer.json).encode()
+                self.send_response(answer.status)
+                headers = {"Content-Type": "application/json", "Content-Length": str(len(raw)), **answer.headers}
+                for name, value in headers.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(raw)
+
+            do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _respond
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        return Handler
+
+
+@contextlib.contextmanager
+def services(*answers: Callable[[Heard], Answer]) -> Iterator[list[Service]]:
+    """Services with these answers, for as long as the block lasts."""
+    started = [Service(answer) for answer in answers]
+    try:
+        yield started
+    finally:
+        for service in started:
+            service.stop()
+
+
+def environment(redis_url: str, **more: str) -> dict[str, str]:
+    """Variables for an app or a worker of its own; nothing of ours is inherited but the path."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith("SIDECAR_")}
+    return {**inherited, "SIDECAR_REDIS_URL": redis_url, "PYTHONPATH": str(ROOT), **more}
+
+
+def run_app(module: str, *arguments: str, env: Mapping[str, str]) -> str:
+    """Run an app to its end, and give what it printed."""
+    return _run([sys.executable, "-m", module, *arguments], env).stdout
+
+
+def run_worker(target: str, *arguments: str, env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    """Run a worker until the journal is drained."""
+    command = [sys.executable, "-m", "sidecar_science.cli", "run", target, "--burst", "--log-level", "debug"]
+    return _run([*command, *arguments], env)
+
+
+def report(target: str, name: str, *, env: Mapping[str, str]) -> dict[str, Any]:
+    """The report of one environment."""
+    command = [sys.executable, "-m", "sidecar_science.cli", "report", target, "--environment", name, "--format", "json"]
+    found: dict[str, Any] = json.loads(_run(command, env).stdout)
+    return found
+
+
+def _run(command: list[str], env: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        command, env=dict(env), cwd=ROOT, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+    assert done.returncode == 0, f"{command} ended with {done.returncode}:\n{done.stdout}\n{done.stderr}"
+    return done
