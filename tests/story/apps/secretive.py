@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 import requests
@@ -67,10 +68,8 @@ def main():
     details = {"deeper": [{"token": CANARIES["nested"]}], "note": f"do not tell {CANARIES['nested']}"}
     vault.open("v-1", CANARIES["argument"], pin=CANARIES["keyword"], details=details)
     for call in (lambda: vault.open("none", CANARIES["argument"]), lambda: vault.fail(CANARIES["error"])):
-        try:
+        with contextlib.suppress(RuntimeError):
             call()
-        except RuntimeError:
-            pass
     sidecar.close(timeout=30)
     print(sidecar.stats())
 

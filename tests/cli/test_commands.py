@@ -1,0 +1,250 @@
+"""`report`, `doctor` and `journal` on a real server, in the same process."""
+
+from __future__ import annotations
+
+import json
+import sys
+import uuid
+
+import pytest
+
+from sidecar_science.cli.exits import Exit
+from sidecar_science.cli.main import main
+from sidecar_science.journal.partitions import partition_of
+from sidecar_science.journal.protocol import Entry
+from sidecar_science.journal.redis import open_journal, open_log
+
+APP = """
+import os
+from sidecar_science import Sidecar
+
+sidecar = Sidecar(os.environ["APP_NAMESPACE"], redis_url=os.environ["APP_REDIS"], signing_key={key})
+
+class Shop:
+    def __init__(self, base_url):
+        self.base_url = base_url
+
+    @sidecar.experiment("shop.order", service="shop", key="number", effect="read")
+    def order(self, number):
+        return {{"number": number}}
+
+sidecar.service("shop", base_url="http://a.shop.invalid", build=Shop)
+"""
+
+
+@pytest.fixture
+def app(tmp_path, monkeypatch, valkey_server):
+    """An application's module, with a namespace of its own."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+    name = f"app_{uuid.uuid4().hex}"
+    monkeypatch.setenv("APP_NAMESPACE", name)
+    monkeypatch.setenv("APP_REDIS", valkey_server.url)
+
+    def write(text=APP, key="'a key of sixteen characters'"):
+        (tmp_path / f"{name}.py").write_text(text.format(key=key))
+        return f"{name}:sidecar"
+
+    yield write
+    sys.modules.pop(name, None)
+
+
+def recorded(target, times):
+    """Import the app and let it record."""
+    module = __import__(target.partition(":")[0])
+    shop = module.Shop("http://a.shop.invalid")
+    for number in range(times):
+        shop.order(number)
+    assert module.sidecar.close(timeout=10)
+    return module.sidecar
+
+
+def joined(sidecar, environment="b-1"):
+    """An environment in which a worker was once, for a moment."""
+    journal = open_journal(sidecar.redis_url, sidecar.namespace, environment)
+    journal.join()
+    return journal
+
+
+pytestmark = pytest.mark.realserver
+
+
+class TestReport:
+    def test_an_unknown_environment_is_told_with_the_known_ones(self, app, capsys):
+        """A report on what does not exist ends with usage, and names what does."""
+        target = app()
+        joined(recorded(target, 1))
+
+        code = main(["report", target, "--environment", "b-2"])
+
+        assert code == Exit.USAGE
+        assert "known: b-1" in capsys.readouterr().err
+
+    @pytest.mark.parametrize("style", ["text", "json", "markdown"])
+    def test_standard_output_is_the_report_alone(self, app, capsys, style):
+        """Every form can be piped: no log line, no color code is in it."""
+        target = app()
+        joined(recorded(target, 3))
+
+        code = main(["report", target, "--environment", "b-1", "--format", style])
+
+        told = capsys.readouterr()
+        assert code == Exit.OK
+        assert "\x1b" not in told.out
+        assert told.err == ""
+
+    def test_the_accounts_of_what_waits_add_up(self, app, capsys):
+        """Jobs that no worker has taken are pending."""
+        target = app()
+        joined(recorded(target, 3))
+
+        main(["report", target, "--environment", "b-1", "--format", "json"])
+
+        report = json.loads(capsys.readouterr().out)
+        assert next(iter(report)) == "schema"
+        assert report["capture"]["recorded"] == report["capture"]["pending"] == 3
+        assert report["capture"]["called"] == 3
+
+
+class TestDoctor:
+    def findings(self, capsys, *arguments):
+        code = main(["doctor", *arguments])
+        return code, capsys.readouterr().out
+
+    def test_a_set_up_in_order_has_nothing_to_mend(self, app, capsys):
+        """What is right is said too, and the exit code is 0."""
+        target = app()
+        joined(recorded(target, 2))
+
+        code, told = self.findings(capsys, target, "--environment", "b-1", "--route", "shop=http://127.0.0.1:9")
+
+        assert code == Exit.OK
+        assert "1 experiments of 1 services are declared" in told
+        assert "jobs are signed" in told
+        assert "B is not A" in told
+        assert "recorded 2 jobs" in told
+        assert "shop.order has never been replayed here (2 jobs still wait)" in told
+
+    def test_a_redis_that_is_down_is_told_with_its_remedy(self, app, capsys, monkeypatch):
+        """Nothing after it is asked, and the exit code says that something is to be mended."""
+        target = app()
+        monkeypatch.setenv("APP_REDIS", "redis://127.0.0.1:1/0")
+
+        code, told = self.findings(capsys, target)
+
+        assert code == Exit.UNEXPECTED
+        assert "Redis cannot be used" in told
+        assert "SIDECAR_REDIS_URL" in told
+
+    def test_a_route_to_a_is_found(self, app, capsys):
+        """B must not be A, and doctor says so before a worker does."""
+        target = app()
+
+        code, told = self.findings(capsys, target, "--route", "shop=http://a.shop.invalid")
+
+        assert code == Exit.UNEXPECTED
+        assert "leads to A" in told
+
+    def test_unsigned_jobs_are_noted(self, app, capsys):
+        """Without a key anybody who can write to Redis can make the worker call B."""
+        _, told = self.findings(capsys, app(key="None"))
+
+        assert "jobs are not signed" in told
+        assert "SIDECAR_SIGNING_KEY" in told
+
+    def test_an_app_that_never_recorded_is_found(self, app, capsys):
+        """No producer has ever reported: the namespace or the server is another one."""
+        code, told = self.findings(capsys, app())
+
+        assert code == Exit.UNEXPECTED
+        assert "no app has ever recorded anything here" in told
+
+    def test_an_unknown_environment_is_found(self, app, capsys):
+        """A name that no worker ever used is likely a slip."""
+        target = app()
+        joined(recorded(target, 1))
+
+        code, told = self.findings(capsys, target, "--environment", "b-9")
+
+        assert code == Exit.UNEXPECTED
+        assert "no worker ever ran in b-9 (known: b-1)" in told
+
+    def test_an_undeclared_service_is_found(self, app, capsys):
+        """The declaration that is missing is spelled out."""
+        text = APP.replace('sidecar.service("shop"', 'sidecar.service("ship"')
+
+        code, told = self.findings(capsys, app(text))
+
+        assert code == Exit.UNEXPECTED
+        assert "add sidecar.service('shop'" in told
+
+    def test_services_without_a_build_and_experiments_without_a_function_are_noted(self, app, capsys):
+        """Both are allowed, and both are worth a second look."""
+        text = APP.replace(", build=Shop", "") + "\nsidecar.experiment('shop.later', service='shop')\n"
+
+        _, told = self.findings(capsys, app(text))
+
+        assert "service shop has no build=" in told
+        assert "shop.later has no function" in told
+
+    def test_a_method_of_no_service_is_found(self, app, capsys):
+        """The worker could not make its adapter."""
+        code, told = self.findings(capsys, app(APP.replace(', service="shop", key', ", key")))
+
+        assert code == Exit.UNEXPECTED
+        assert "shop.order is a method of no service" in told
+
+    def test_an_eviction_policy_is_found(self, app, capsys, valkey_server, monkeypatch):
+        """A server that may throw jobs away is told to stop."""
+        import redis
+
+        client = redis.Redis.from_url(valkey_server.url)
+        client.config_set("maxmemory-policy", "allkeys-lru")
+        try:
+            code, told = self.findings(capsys, app())
+        finally:
+            client.config_set("maxmemory-policy", "noeviction")
+
+        assert code == Exit.UNEXPECTED
+        assert "maxmemory-policy is allkeys-lru" in told
+
+
+class TestJournal:
+    def test_lag_tells_what_waits(self, app, capsys):
+        """Recorded, pending, settled, dead."""
+        target = app()
+        joined(recorded(target, 4))
+
+        assert main(["journal", "lag", target, "--environment", "b-1"]) == Exit.OK
+        rows = dict(line.rsplit(None, 1) for line in capsys.readouterr().out.splitlines()[1:5])
+        assert rows == {"recorded": "4", "pending": "4", "settled": "0", "dead": "0"}
+
+    def test_peek_names_jobs_and_not_their_contents(self, app, capsys):
+        """What waits is shown by experiment and job; what cannot be read is said to be so."""
+        target = app()
+        sidecar = recorded(target, 1)
+        joined(sidecar)
+        log = open_log(sidecar.redis_url, sidecar.namespace)
+        log.append([Entry(partition=0, data=b"garbage")])
+
+        main(["journal", "peek", target, "--environment", "b-1"])
+
+        told = capsys.readouterr().out
+        assert "shop.order" in told
+        assert "(" in told
+
+    def test_dead_letters_say_why(self, app, capsys):
+        """What was buried is listed with its reason."""
+        target = app()
+        sidecar = recorded(target, 1)
+        journal = joined(sidecar)
+        partition = partition_of("shop", "x", journal.partitions)
+        open_log(sidecar.redis_url, sidecar.namespace).append([Entry(partition=partition, data=b"garbage")])
+        lease = journal.acquire(partition, "w", 5.0)
+        entries = journal.claim([lease], 10)
+        strange = next(each for each in entries if each.data == b"garbage")
+        journal.foreign(lease, strange.entry, "undecodable: it is garbage", strange.data)
+
+        main(["journal", "dead", target, "--environment", "b-1"])
+
+        assert "undecodable: it is garbage" in capsys.readouterr().out
