@@ -7,8 +7,9 @@ Importing this package loads no framework and opens no connection.
 from sidecar_science._version import __version__
 from sidecar_science.errors import DeclarationError, SidecarError, UsageError
 from sidecar_science.recording.experiment import SidecarExperiment
+from sidecar_science.recording.instrumenting import Instrumented
 from sidecar_science.recording.science import Science
-from sidecar_science.sidecar import Instrumented, Service, Sidecar
+from sidecar_science.sidecar import Service, Sidecar
 
 __all__ = [
     "DeclarationError",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal
@@ -16,8 +17,9 @@ from sidecar_science.comparison.origins import Origins
 from sidecar_science.errors import DeclarationError, UsageError
 from sidecar_science.journal.protocol import Log
 from sidecar_science.journal.records import check_name
+from sidecar_science.recording import options
 from sidecar_science.recording.experiment import Key, SidecarExperiment
-from sidecar_science.recording.function import RecordedFunction
+from sidecar_science.recording.instrumenting import Instrumented
 from sidecar_science.recording.recorder import Recorder
 from sidecar_science.recording.science import Science
 from sidecar_science.recording.shield import Shield
@@ -32,27 +34,6 @@ class Service:
     name: str
     base_urls: tuple[str, ...]
     build: Callable[[str], Any] | None = None
-
-
-class Instrumented:
-    """A method of somebody else's class that is recorded now; ``undo()`` gives the class its own method back."""
-
-    def __init__(self, cls: type, method: str, original: Any, inherited: bool, experiment: SidecarExperiment) -> None:
-        self.experiment = experiment
-        self._cls = cls
-        self._method = method
-        self._original = original
-        self._inherited = inherited
-
-    def undo(self) -> None:
-        """Restore the class; a second call does nothing. The experiment stays declared, without a function."""
-        if self.experiment.function is None:
-            return
-        self.experiment.unwrap()
-        if self._inherited:
-            delattr(self._cls, self._method)
-        else:
-            setattr(self._cls, self._method, self._original)
 
 
 class Sidecar:
@@ -89,8 +70,14 @@ class Sidecar:
             self.keyring = Keyring(_keys(signing_key), _keys(encryption_key), namespace)
         except UsageError as error:
             raise DeclarationError(str(error)) from error
-        _check_share("sample", sample)
-        _check_positive(partitions=partitions, buffer_bytes=buffer_bytes, max_job_bytes=max_job_bytes)
+        options.check_sidecar(
+            redis_url=None if log is not None else redis_url, sample=sample, flush_timeout=flush_timeout,
+            partitions=partitions, buffer_bytes=buffer_bytes, max_job_bytes=max_job_bytes,
+            cap_entries=cap_entries, cap_bytes=cap_bytes,
+        )  # fmt: skip
+        if log is None and enabled:
+            # Not when it is first needed: a short program may be ending by then, too late to import redis-py.
+            importlib.import_module("sidecar_science.journal.redis")
         self.redis_url = redis_url
         self.partitions = partitions
         self.clock = clock
@@ -123,13 +110,7 @@ class Sidecar:
         ``_ENABLED``, ``_SAMPLE``, ``_BUFFER_BYTES`` and ``_FLUSH_TIMEOUT``. Raises `DeclarationError` for a variable
         that cannot be read.
         """
-        variables = os.environ if environ is None else environ
-        options: dict[str, Any] = {}
-        for variable, (option, read) in _VARIABLES.items():
-            text = variables.get(variable, "").strip()
-            if text:
-                options[option] = _read(variable, text, read)
-        return cls(namespace, **{**options, **more})
+        return cls(namespace, **{**options.from_variables(os.environ if environ is None else environ), **more})
 
     # -- declaring -----------------------------------------------------------------------------------------------
 
@@ -146,15 +127,21 @@ class Sidecar:
 
         Raises `DeclarationError` for a name in use and for a base URL that cannot be read.
         """
+        if not isinstance(name, str) or not name:
+            raise DeclarationError(f"a service needs a name, and was given {name!r}; write what routes will call it")
         if name in self._services:
             raise DeclarationError(f"service {name!r} is declared twice; give the second one a name of its own")
         if build is not None and not callable(build):
             raise DeclarationError(f"service {name!r}: build takes a function of a base URL, and was given {build!r}")
-        urls = (base_url,) if isinstance(base_url, str) else tuple(base_url)
+        urls = tuple(base_url) if isinstance(base_url, list | tuple | set | frozenset) else (base_url,)
+        if not all(isinstance(url, str) for url in urls):
+            raise DeclarationError(f"service {name!r}: base_url={base_url!r} is no URL; write one, or a list of them")
         if not urls:
             raise DeclarationError(f"service {name!r} has no base URL; give the one that production calls")
-        # Raises `DeclarationError` for a base URL that is none.
-        Origins({name: urls}, {name: urls[0]})
+        try:
+            Origins({name: urls}, {name: urls[0]})
+        except DeclarationError as error:
+            raise DeclarationError(f"service {name!r}: {error}") from error
         self._services[name] = Service(name=name, base_urls=urls, build=build)
         return self._services[name]
 
@@ -182,7 +169,10 @@ class Sidecar:
             raise DeclarationError(
                 f"two experiments are named {name!r}; a job finds its code by that name: give each its own"
             )
-        _check_experiment(name, effect, sample, timeout, secrets)
+        options.check_experiment(
+            name, service=service, key=key, effect=effect, sample=sample, timeout=timeout, secrets=secrets,
+            project=project,
+        )  # fmt: skip
         experiment = SidecarExperiment(
             name,
             recorder=self.recorder,
@@ -202,24 +192,12 @@ class Sidecar:
         self._experiments[name] = experiment
         return experiment
 
-    def instrument(self, cls: type, method: str, *, name: str, **options: Any) -> Instrumented:
+    def instrument(self, cls: type, method: str, *, name: str, **declared: Any) -> Instrumented:
         """Record ``method`` of a class that belongs to someone else. Takes the options of `experiment`.
 
         Raises `DeclarationError` when the class has no such method, or it is recorded already.
         """
-        if not hasattr(cls, method):
-            raise DeclarationError(f"{cls.__qualname__} has no method {method!r} to instrument")
-        inherited = method not in vars(cls)
-        original = vars(cls)[method] if not inherited else _inherited(cls, method)
-        if isinstance(original, RecordedFunction):
-            raise DeclarationError(f"{cls.__qualname__}.{method} is recorded already; undo() that first")
-        experiment = self.experiment(name, **options)
-        try:
-            setattr(cls, method, experiment.wrap(original, cls))
-        except DeclarationError:
-            del self._experiments[name]
-            raise
-        return Instrumented(cls, method, original, inherited, experiment)
+        return Instrumented(self._experiments, cls, method, lambda: self.experiment(name, **declared))
 
     def science(self, name: str) -> Science:
         """A ``with`` block that runs its control once and records it under ``name``."""
@@ -279,7 +257,7 @@ class Sidecar:
             return
         for other in self._experiments.values():
             if other.service == new.service and other.effect == "write" and other.sample != new.sample:
-                self.shield.log.warning(
+                self.shield.warn(
                     "declaration.uneven_sampling", service=new.service, experiments=[other.name, new.name],
                     remedy="writes of one service need one rate, or B misses some of an entity's history",
                 )  # fmt: skip
@@ -290,63 +268,3 @@ def _keys(keys: Keys) -> tuple[str, ...]:
     if keys is None:
         return ()
     return (keys,) if isinstance(keys, str) else tuple(keys)
-
-
-def _inherited(cls: type, method: str) -> Any:
-    return next(vars(base)[method] for base in cls.__mro__ if method in vars(base))
-
-
-def _check_share(what: str, share: Any) -> None:
-    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share <= 1:
-        raise DeclarationError(f"{what}={share!r} is no share; give a number from 0 (nothing) to 1 (everything)")
-
-
-def _check_positive(**numbers: Any) -> None:
-    for name, number in numbers.items():
-        if isinstance(number, bool) or not isinstance(number, int) or number <= 0:
-            raise DeclarationError(f"{name}={number!r} cannot be used; give a whole number above 0")
-
-
-def _check_experiment(name: Any, effect: Any, sample: Any, timeout: Any, secrets: Any) -> None:
-    if not isinstance(name, str) or not name:
-        raise DeclarationError(f"an experiment needs a name, and was given {name!r}; write service.operation")
-    if effect not in ("read", "write"):
-        raise DeclarationError(f"experiment {name!r}: effect={effect!r} is unknown; write 'read' or 'write'")
-    if sample is not None:
-        _check_share(f"experiment {name!r}: sample", sample)
-    if isinstance(timeout, bool) or not isinstance(timeout, int | float) or timeout <= 0:
-        raise DeclarationError(f"experiment {name!r}: timeout={timeout!r} cannot be used; give seconds above 0")
-    if isinstance(secrets, str):
-        raise DeclarationError(f"experiment {name!r}: secrets takes several names; write secrets=({secrets!r},)")
-
-
-def _truth(text: str) -> bool:
-    if text.lower() in ("1", "true", "yes", "on"):
-        return True
-    if text.lower() in ("0", "false", "no", "off"):
-        return False
-    raise ValueError(text)
-
-
-def _several(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split(",") if part.strip())
-
-
-_VARIABLES: dict[str, tuple[str, Callable[[str], Any]]] = {
-    "SIDECAR_REDIS_URL": ("redis_url", str),
-    "SIDECAR_SIGNING_KEY": ("signing_key", _several),
-    "SIDECAR_ENCRYPTION_KEY": ("encryption_key", _several),
-    "SIDECAR_ENABLED": ("enabled", _truth),
-    "SIDECAR_SAMPLE": ("sample", float),
-    "SIDECAR_BUFFER_BYTES": ("buffer_bytes", int),
-    "SIDECAR_FLUSH_TIMEOUT": ("flush_timeout", float),
-}
-
-_EXPECTED = {_truth: "1 or 0, true or false", float: "a number", int: "a whole number"}
-
-
-def _read(variable: str, text: str, read: Callable[[str], Any]) -> Any:
-    try:
-        return read(text)
-    except ValueError as error:
-        raise DeclarationError(f"{variable}={text!r} cannot be read; expected {_EXPECTED.get(read, 'text')}") from error

@@ -1,12 +1,12 @@
 """For users' own tests: a clock that moves when it is told to, a journal in memory, and a replay of all of it.
 
-    from sidecar_science.testing import in_memory, replay_all
+from sidecar_science.testing import in_memory, replay_all
 
-    def test_put_content_is_the_same_on_b(api, b_url):
-        with in_memory(sidecar) as recorded:
-            api.put_content("c-1", {"title": "A title"})
-            replays = replay_all(recorded, {"publishing-api": b_url}, allow_writes=["publishing-api"])
-        assert replays.outcomes == {"matched": 1}
+def test_put_content_is_the_same_on_b(api, b_url):
+    with in_memory(sidecar) as recorded:
+        api.put_content("c-1", {"title": "A title"})
+        replays = replay_all(recorded, {"publishing-api": b_url}, allow_writes=["publishing-api"])
+    assert replays.outcomes == {"matched": 1}
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ import structlog
 from sidecar_science.clock import SYSTEM_CLOCK
 from sidecar_science.journal.job import Job, unseal
 from sidecar_science.journal.memory import MemoryJournal, MemoryLog, MemoryServer
+from sidecar_science.recording.rates import Rates
 from sidecar_science.reports.outcome import Replayed
 from sidecar_science.reports.records import Report
 from sidecar_science.reports.store import report_of
@@ -97,13 +98,21 @@ class Recorded:
 
 @contextlib.contextmanager
 def in_memory(sidecar: Sidecar) -> Iterator[Recorded]:
-    """Within the block ``sidecar`` records into memory: no Redis is needed, and nothing leaves the process."""
-    recorded = Recorded(sidecar)
-    before = sidecar.recorder.redirect(recorded.log)
+    """Within the block ``sidecar`` records every call, into memory: no Redis is needed, and nothing leaves the process.
+
+    A sidecar that is switched off, as it should be in the rest of a test suite, is on in the block; shares are not
+    regarded, since a call that the sample leaves out would fail the test.
+    """
+    recorded, recorder, enabled = Recorded(sidecar), sidecar.recorder, sidecar.recorder.enabled
+    recorded.server.settings["sample"] = "1"
+    before = recorder.redirect(recorded.log)
+    recorder.rates = Rates.read(recorded.server.settings)
+    recorder.enabled = recorder.recording = True
     try:
         yield recorded
     finally:
-        sidecar.recorder.redirect(before)
+        recorder.redirect(before)
+        recorder.enabled = recorder.recording = enabled
 
 
 @attrs.frozen(kw_only=True)

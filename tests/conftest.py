@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from sidecar_science.journal.embedded import EmbeddedServer
-from tests.servers import start_redis, start_valkey
-from tests.twins import MemoryTwin, RedisTwin, Twin, fake_twin, real_twin
+from tests.servers import Cluster, start_redis, start_valkey, start_with_users
+from tests.twins import MemoryTwin, RedisTwin, Twin, fake_twin, real_twin, users_twin
 
 
 @pytest.fixture(scope="session")
@@ -25,20 +25,40 @@ def redis_server() -> Iterator[EmbeddedServer]:
         yield server
 
 
+@pytest.fixture(scope="session")
+def server_with_users(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServer]:
+    """A Redis server with the users of the shipped file; all tests share it."""
+    with start_with_users(tmp_path_factory.mktemp("users")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def redis_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    """A cluster of three; all tests share it."""
+    with Cluster(tmp_path_factory.mktemp("cluster")) as cluster:
+        yield cluster
+
+
 @pytest.fixture(
     params=[
         "memory",
         "fakeredis",
         pytest.param("valkey", marks=pytest.mark.realserver),
         pytest.param("redis", marks=pytest.mark.realserver),
+        pytest.param("users", marks=pytest.mark.realserver),
+        pytest.param("cluster", marks=pytest.mark.realserver),
     ]
 )
 def journal_twin(request: pytest.FixtureRequest) -> Twin:
-    """A fresh journal, in each of its twins."""
+    """A fresh journal, in each of its twins; as the shipped users, and in a cluster."""
     if request.param == "memory":
         return MemoryTwin()
     if request.param == "fakeredis":
         return fake_twin()
+    if request.param == "users":
+        return users_twin(request.getfixturevalue("server_with_users"))
+    if request.param == "cluster":
+        return real_twin(request.getfixturevalue("redis_cluster").url)
     server: EmbeddedServer = request.getfixturevalue(f"{request.param}_server")
     return real_twin(server.url)
 

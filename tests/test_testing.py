@@ -115,6 +115,23 @@ def test_after_the_block_the_sidecar_writes_to_its_redis_again(serve):
     sidecar.close(timeout=0)
 
 
+def test_a_sidecar_that_is_off_or_samples_records_everything_in_the_block(serve):
+    """A test suite runs with the recorder switched off; a block that asks for recording gets it, whatever the share."""
+    sidecar = Sidecar("shop", redis_url="redis://127.0.0.1:1/0", enabled=False, sample=0.0)
+
+    @sidecar.experiment("shop.double", effect="read", sample=0.0)
+    def double(number):
+        return 2 * number
+
+    with in_memory(sidecar) as recorded:
+        double(7)
+        inside = len(recorded.jobs)
+    double(8)
+
+    assert inside == 1
+    assert sidecar.stats()["called"] == 0
+
+
 def test_a_fake_clock_moves_only_when_told():
     """Waiting on a fake clock takes no time and lets the clock's own pass."""
     clock = FakeClock()

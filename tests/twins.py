@@ -13,7 +13,9 @@ from sidecar_science.journal.layout import Keys
 from sidecar_science.journal.memory import MemoryJournal, MemoryLog, MemoryServer
 from sidecar_science.journal.memory_server import parse_entry
 from sidecar_science.journal.protocol import Journal, Lease, Log
+from sidecar_science.journal.embedded import EmbeddedServer
 from sidecar_science.journal.redis import Link, RedisJournal, RedisLog, connect
+from tests.servers import user_url
 
 
 class Twin(Protocol):
@@ -104,16 +106,20 @@ class MemoryTwin:
 class RedisTwin:
     """The twin in a server, in a namespace that nobody else uses."""
 
-    def __init__(self, link: Link, partitions: int = 3) -> None:
+    def __init__(
+        self, link: Link, partitions: int = 3, *, producer: Link | None = None, worker: Link | None = None
+    ) -> None:
         self.partitions = partitions
         self.namespace = f"n-{uuid.uuid4().hex[:12]}"
         self.link = link
+        self._producer = producer or link
+        self._worker = worker or link
 
     def log(self, *, partitions: int | None = None) -> Log:
-        return RedisLog(self.link, self.namespace, partitions=partitions or self.partitions)
+        return RedisLog(self._producer, self.namespace, partitions=partitions or self.partitions)
 
     def journal(self, environment: str = "b", *, partitions: int | None = None) -> Journal:
-        return RedisJournal(self.link, self.namespace, environment, partitions=partitions or self.partitions)
+        return RedisJournal(self._worker, self.namespace, environment, partitions=partitions or self.partitions)
 
     def now(self) -> float:
         seconds, microseconds = self.link.command("TIME")
@@ -145,3 +151,9 @@ def fake_twin() -> RedisTwin:
 def real_twin(url: str) -> RedisTwin:
     """The twin in the server at ``url``."""
     return RedisTwin(connect(url, socket_timeout=5.0))
+
+
+def users_twin(server: EmbeddedServer) -> RedisTwin:
+    """The twin in a server that lets each side do only what the shipped users may."""
+    sides = {side: connect(user_url(server, side), socket_timeout=5.0) for side in ("producer", "worker")}
+    return RedisTwin(connect(server.url, socket_timeout=5.0), **sides)

@@ -27,7 +27,7 @@ def add(commands: Any) -> None:
     parser.add_argument("look", choices=("lag", "peek", "dead"))
     common.add_target(parser)
     common.add_environment(parser)
-    parser.add_argument("--count", type=int, default=20, metavar="N", help="how many entries (default 20)")
+    parser.add_argument("--count", type=_count, default=20, metavar="N", help="how many entries (default 20)")
     parser.set_defaults(execute=execute)
 
 
@@ -41,6 +41,10 @@ def execute(arguments: argparse.Namespace) -> int:
         journal.close()
     Console(file=sys.stdout, highlight=False).print(table)
     return Exit.OK
+
+
+def _count(text: str) -> int:
+    return common.whole_number(text, 1, 10_000)
 
 
 def _lag(_: Sidecar, journal: Journal, __: int) -> Table:

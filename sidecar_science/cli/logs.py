@@ -12,23 +12,19 @@ LEVELS = ("debug", "info", "warning", "error")
 
 
 def configure(level: str) -> Any:
-    """Set structlog up for a command, and give its logger."""
-    for_eyes = sys.stderr.isatty()
-    renderer: Any = structlog.dev.ConsoleRenderer() if for_eyes else structlog.processors.JSONRenderer()
-    structlog.configure(
-        processors=[
+    """A logger for a command, and the same for whoever asks structlog for one.
+
+    The application that is imported later may set structlog up for itself, and even for standard output: ours stays.
+    """
+    how: dict[str, Any] = {
+        "processors": [
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.dict_tracebacks if not for_eyes else _as_it_is,
-            renderer,
+            # No tracebacks, here or there: what they quote of the code under observation may be anybody's secret.
+            structlog.dev.ConsoleRenderer() if sys.stderr.isatty() else structlog.processors.JSONRenderer(),
         ],
-        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
-    return structlog.get_logger("sidecar_science")
-
-
-def _as_it_is(_: Any, __: str, event: Any) -> Any:
-    return event
+        "wrapper_class": structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+    }
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr), **how)
+    return structlog.wrap_logger(structlog.PrintLogger(sys.stderr), **how)

@@ -46,6 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SidecarError as error:
         print(f"sidecar-worker: {error}", file=sys.stderr)  # noqa: T201 - the last word to whoever typed the command
         return Exit.USAGE
+    except KeyboardInterrupt:
+        return Exit.UNEXPECTED
     except BrokenPipeError:
         # Whoever read our output has seen enough.
         sys.stderr.close()

@@ -34,6 +34,13 @@ def routes(pairs: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def whole_number(text: str, least: int, most: int) -> int:
+    """An option's number; raises `argparse.ArgumentTypeError` for one that is out of range, or none."""
+    if not text.isdecimal() or not least <= int(text) <= most:
+        raise argparse.ArgumentTypeError(f"{text!r} is out of range; expected a whole number from {least} to {most}")
+    return int(text)
+
+
 def names(values: Iterable[str]) -> frozenset[str]:
     """Names, given several times or separated by commas."""
     return frozenset(name.strip() for value in values for name in value.split(",") if name.strip())
@@ -50,5 +57,6 @@ def position(text: str) -> Position:
             f"--from {text!r} cannot be read; expected earliest, latest or an instant such as 2026-11-23T02:00Z"
         ) from None
     if instant.tzinfo is None:
-        raise UsageError(f"--from {text!r} has no zone; write {text}Z for UTC")
+        told = text if ":" in text else f"{text}T00:00"
+        raise UsageError(f"--from {text!r} has no zone; write {told}Z for UTC")
     return instant.timestamp()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
+import re
+import secrets
 import signal
 import socket
-import threading
-from typing import Any
+import sys
+from typing import Any, Final
 
 from sidecar_science.cli import logs
 from sidecar_science.cli import options as common
@@ -18,10 +21,11 @@ from sidecar_science.clock import SYSTEM_CLOCK
 from sidecar_science.routing.current import Current
 from sidecar_science.routing.guard import Guard
 from sidecar_science.routing.routes import Origin
+from sidecar_science.sidecar import Sidecar
 from sidecar_science.worker.assembly import Settings, assemble, prepare_process
 from sidecar_science.worker.worker import Worker
 
-DRAIN_SECONDS = 15.0
+DRAIN_SECONDS: Final = 15.0
 
 
 def add(commands: Any) -> None:
@@ -32,9 +36,12 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--allow-writes", action="append", default=[], metavar="SERVICE", help="let calls that write reach B's SERVICE"
     )
-    parser.add_argument("--from", dest="start", default="earliest", metavar="earliest|latest|TIME")
+    parser.add_argument(
+        "--from", dest="start", default="earliest", metavar="earliest|latest|TIME",
+        help="where an environment begins that the journal does not know yet (default earliest)",
+    )  # fmt: skip
     parser.add_argument("--epoch", metavar="NAME", help="which data and deploy B has now")
-    parser.add_argument("--lanes", type=_count, default=16, metavar="N", help="replays at a time (default 16)")
+    parser.add_argument("--lanes", type=_lanes, default=16, metavar="N", help="replays at a time (default 16)")
     parser.add_argument("--rate", type=_rate, metavar="N", help="at most N replays a second")
     parser.add_argument("--burst", action="store_true", help="end when the journal is drained")
     parser.add_argument("--log-level", choices=logs.LEVELS, default="info")
@@ -43,66 +50,95 @@ def add(commands: Any) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     log = logs.configure(arguments.log_level)
-    targets = common.routes(arguments.route)
-    current = Current()
-    # The application is imported under the guard: what connects at import would connect to A.
-    early = Guard(allowed=[Origin.parse(url).endpoint for url in targets.values()], current=current)
-    early.install()
-    sidecar = adopt(load(arguments.target), arguments.redis_url)
-    early.undo()
+    # There is no answer to print, and what adapters print is none.
+    with contextlib.redirect_stdout(sys.stderr):
+        worker = _worker(arguments, log)
+        return _run(worker, arguments.burst, log)
+
+
+def _worker(arguments: argparse.Namespace, log: Any) -> Worker:
+    """A worker as the command line asks for it. From here on this process reaches B and nothing else."""
+    start = common.position(arguments.start)
     settings = Settings(
         environment=arguments.environment,
-        targets=targets,
+        targets=common.routes(arguments.route),
         allow_writes=common.names(arguments.allow_writes),
         lanes=arguments.lanes,
         rate=arguments.rate,
     )
+    current = Current()
+    sidecar = _declarations(arguments, settings, current)
     place = prepare_process(
         services=sidecar.services, redis_url=sidecar.redis_url, settings=settings, current=current, log=log
     )
-    journal = open_for(sidecar, arguments.environment, own=place.guard.own)
-    joined = journal.join(common.position(arguments.start), epoch=arguments.epoch, routes=targets)
+    journal = open_for(sidecar, settings.environment, own=place.guard.own)
+    joined = journal.join(start, epoch=arguments.epoch, routes=settings.targets)
     if not sidecar.keyring.signs:
         log.warning("journal.unsigned", remedy="set SIDECAR_SIGNING_KEY on both sides: then nobody else's jobs run")
-    name = f"{socket.gethostname()}-{os.getpid()}"
+    name = _name()
     worker = assemble(sidecar, journal, settings, place, name=name, clock=SYSTEM_CLOCK, log=log)
-    log.info("worker.started", worker=name, environment=arguments.environment, new=joined.new, routes=targets)
-    return _run(worker, arguments.burst, log)
+    log.info(
+        "worker.started", worker=name, environment=settings.environment, new=joined.new, routes=dict(settings.targets)
+    )
+    return worker
+
+
+def _declarations(arguments: argparse.Namespace, settings: Settings, current: Current) -> Sidecar:
+    """The application's, imported under a guard: what connects at import would connect to A."""
+    allowed = [Origin.parse(url, what=f"the route of service {name!r}").endpoint
+               for name, url in settings.targets.items()]  # fmt: skip
+    guard = Guard(allowed=allowed, current=current)
+    guard.install()
+    try:
+        return adopt(load(arguments.target), arguments.redis_url)
+    finally:
+        guard.undo()
 
 
 def _run(worker: Worker, burst: bool, log: Any) -> int:
-    _listen(worker, log)
-    drained = worker.run(burst=burst)
-    finished = worker.stop(SYSTEM_CLOCK.monotonic() + DRAIN_SECONDS)
-    log.info("worker.ended", settled=worker.settled, outcomes=dict(worker.outcomes), drained=drained, finished=finished)
-    if burst and not drained:
-        return Exit.NOT_DRAINED
-    return Exit.OK
+    signals = _Signals(worker)
+    signals.listen()
+    drained = False
+    try:
+        drained = worker.run(burst=burst)
+    finally:
+        log.info("worker.ending", signal=signals.first)
+        finished = worker.stop(SYSTEM_CLOCK.monotonic() + DRAIN_SECONDS)
+        log.info("worker.ended", settled=worker.settled, outcomes=dict(worker.outcomes), finished=finished)
+    return Exit.OK if drained else Exit.NOT_DRAINED
 
 
-def _listen(worker: Worker, log: Any) -> None:
-    """The first signal ends in good order; the second at once."""
+class _Signals:
+    """The first signal ends the worker in good order; the second at once."""
 
-    def told(number: int, _: Any) -> None:
-        if worker.is_quiet:
-            os._exit(Exit.OK)
-        worker.quiet()
-        # Not from within the handler: a log call may be what it interrupts.
-        threading.Thread(target=log.info, args=("worker.ending",), kwargs={"signal": number}, daemon=True).start()
+    def __init__(self, worker: Worker) -> None:
+        self.first: str | None = None
+        self._worker = worker
 
-    signal.signal(signal.SIGTERM, told)
-    signal.signal(signal.SIGINT, told)
+    def listen(self) -> None:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._told)
+
+    def _told(self, number: int, _: Any) -> None:
+        # It interrupts the main thread anywhere, a lock in its hands perhaps: so no event is set and no log written.
+        if self.first is not None:
+            os._exit(Exit.UNEXPECTED)
+        self.first = signal.Signals(number).name
+        self._worker.quiet()
 
 
-def _count(text: str) -> int:
-    number = int(text)
-    if not 1 <= number <= 1000:
-        raise argparse.ArgumentTypeError(f"{text} is out of range; expected 1 to 1000")
-    return number
+def _name() -> str:
+    """A name that no other worker has, not even this one's predecessor on the same host: leases go by it."""
+    host = re.sub(r"[^A-Za-z0-9._-]", "-", socket.gethostname())[:64]
+    return f"{host}-{os.getpid()}-{secrets.token_hex(3)}"
+
+
+def _lanes(text: str) -> int:
+    return common.whole_number(text, 1, 1000)
 
 
 def _rate(text: str) -> float:
     number = float(text)
-    if not number > 0:
+    if not 0 < number < float("inf"):
         raise argparse.ArgumentTypeError(f"{text} is no rate; expected a number above 0")
     return number

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import os
 import sys
+import traceback
 from typing import Any
 
 from sidecar_science.errors import DeclarationError, EgressRefused, UsageError
@@ -14,7 +16,7 @@ from sidecar_science.sidecar import Sidecar
 def load(target: str) -> Sidecar:
     """Import the application's declarations. The current directory comes first on the import path.
 
-    Raises `UsageError` for a target that cannot be found, and for one that connects while it is imported.
+    Raises `UsageError` for a target that cannot be found or imported, and for one that connects while it is.
     """
     module_name, colon, attribute = target.partition(":")
     if not module_name or not colon or not attribute:
@@ -23,7 +25,9 @@ def load(target: str) -> Sidecar:
     if here not in sys.path[:1]:
         sys.path.insert(0, here)
     try:
-        found: Any = importlib.import_module(module_name)
+        # Standard output is for answers: what the application prints while it is imported is none.
+        with contextlib.redirect_stdout(sys.stderr):
+            found: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         raise UsageError(
             f"{target!r} cannot be imported: there is no module {error.name!r} "
@@ -36,7 +40,15 @@ def load(target: str) -> Sidecar:
             f"importing {module_name} opens a connection, which the guard refused: {error}; "
             "connect when the application is used, not when it is imported"
         ) from error
+    except (Exception, SystemExit) as error:
+        raise UsageError(f"importing {module_name} raised {type(error).__name__}: {error} ({_place(error)})") from error
     return _attribute(found, module_name, attribute)
+
+
+def _place(error: BaseException) -> str:
+    """Where it was raised."""
+    frame = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{frame.filename}, line {frame.lineno}"
 
 
 def _attribute(module: Any, module_name: str, attribute: str) -> Sidecar:

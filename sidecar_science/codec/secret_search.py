@@ -25,22 +25,28 @@ def any_key(encoded: bytes, test: Test, harmless: Set[Any]) -> bool:
 
     ``harmless`` are keys that it certainly says no to.
     """
-
-    def look_into(code: int, payload: bytes) -> Any:
-        if code in _NESTED:
-            return ormsgpack.unpackb(payload, ext_hook=look_into, option=KEYS)
-        if code == shapes.PAIRS:
-            pairs = ormsgpack.unpackb(payload, ext_hook=look_into, option=KEYS)
-            if any(key is _MEMBER or test(key) for key in pairs[::2]):
-                raise LookupError  # which ends the reading
-            return pairs
-        return _MEMBER if code == shapes.MEMBER else None
-
     try:
-        value = ormsgpack.unpackb(encoded, ext_hook=look_into, option=KEYS)
+        value = ormsgpack.unpackb(encoded, ext_hook=_Look(test), option=KEYS)
     except ValueError:
         return True
     return _any_key(value, test, harmless)
+
+
+class _Look:
+    """Looks into the extension types. (A function that knows itself would be garbage for the collector, every time.)"""
+
+    def __init__(self, test: Test) -> None:
+        self._test = test
+
+    def __call__(self, code: int, payload: bytes) -> Any:
+        if code in _NESTED:
+            return ormsgpack.unpackb(payload, ext_hook=self, option=KEYS)
+        if code == shapes.PAIRS:
+            pairs = ormsgpack.unpackb(payload, ext_hook=self, option=KEYS)
+            if any(key is _MEMBER or self._test(key) for key in pairs[::2]):
+                raise LookupError  # which ends the reading
+            return pairs
+        return _MEMBER if code == shapes.MEMBER else None
 
 
 def _any_key(value: Any, test: Test, harmless: Set[Any]) -> bool:

@@ -15,7 +15,7 @@ import ormsgpack
 
 from sidecar_science.codec import shapes, types
 from sidecar_science.codec.classes import Classes
-from sidecar_science.codec.measure import AWKWARD, measure
+from sidecar_science.codec.measure import AWKWARD, is_light, measure
 from sidecar_science.codec.packing import PASSING, PLAIN, Packing, join
 from sidecar_science.codec.projecting import Project, Projecting
 from sidecar_science.codec.shapes import Shape
@@ -48,6 +48,7 @@ class Codec:
         self.max_depth = min(max_depth, DEEPEST)
         self.max_nodes = max_nodes
         self.classes = Classes() if classes is None else classes
+        self._light = min(max_bytes, max_nodes)
         self._measured = partial(
             measure,
             max_bytes=max_bytes,
@@ -106,6 +107,11 @@ class Codec:
 
     def _fast(self, value: Any, packing: Callable[[], Packing]) -> bytes | None:
         """The encoded value, or None where only the slow way can tell what is the matter."""
+        if is_light(value, most=self._light, max_depth=self.max_depth):
+            try:
+                return ormsgpack.packb(value, None, self._options)
+            except TypeError:  # a lone surrogate, a long integer, a key that is no text
+                pass
         needs = self._measured(value)
         if needs & AWKWARD:
             return None

@@ -34,7 +34,8 @@ class EmbeddedServer:
     """A running server on the loopback; a context manager that ends with its block.
 
     ``options`` are the server's own (``{"maxmemory": "8mb"}``); nothing is kept on disk unless they say so.
-    ``binary`` is another server program, ``port`` a port that must be free. Raises `UsageError` when there
+    ``binary`` is another server program, ``port`` a port that must be free, ``bare`` leaves out what a Sentinel does not
+    know. Raises `UsageError` when there
     is no program, or when it does not start within ``timeout`` seconds.
     """
 
@@ -44,12 +45,14 @@ class EmbeddedServer:
         binary: str | None = None,
         options: Mapping[str, str] | None = None,
         port: int | None = None,
+        bare: bool = False,
         timeout: float = 10.0,
         tie: str = _TIE,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
         self._binary = binary or _packaged_binary()
-        self._options = {"save": "", "appendonly": "no", "loglevel": "warning", **(options or {})}
+        usual = {} if bare else {"save": "", "appendonly": "no", "loglevel": "warning"}
+        self._options = {**usual, **(options or {})}
         self._tie = tie
         self._clock = clock
         self._owner = os.getpid()

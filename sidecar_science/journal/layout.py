@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+import math
+import re
+from collections.abc import Mapping
 from typing import Final
 
 import attrs
 
 from sidecar_science.errors import UsageError
-from sidecar_science.journal.records import EARLIEST, LATEST, Accounts, Position, Producer, check_name
+from sidecar_science.journal.records import EARLIEST, LATEST, Position, check_name
 
 LAYOUT_VERSION: Final = 1
 DEAD_BYTES: Final = 64 * 1024
 DEAD_LETTERS: Final = 1000
 REMEMBER_SECONDS: Final = 86_400.0
+TAINTED_KEYS: Final = 100_000
+SILENT_SECONDS: Final = 30.0
+UPKEEP_SECONDS: Final = 60.0
+ENVIRONMENT_TTL: Final = 7 * 86_400.0
 
+RETENTION: Final = "retention"
+IDLE: Final = "environment_ttl"
+ANY_KEY: Final = "*"
+FOLDED: Final = "@folded"
+UNCLEAN: Final = "unclean"
 SETTLED: Final = "@settled"
 DEAD: Final = "@dead"
 DUPLICATES: Final = "@duplicates"
@@ -23,7 +33,14 @@ FOREIGN: Final = "@foreign"
 EXPIRED: Final = "@expired"
 BEFORE_START: Final = "@before_start"
 JOINING: Final = "@joining"
+SEQUENCES: Final = "@sequences"
+BASE: Final = "@base"
+UNSEEN: Final = "@unseen"
+LOST: Final = "@lost"
 HANDLED: Final = (BEFORE_START, SETTLED, DEAD, DUPLICATES, FOREIGN, EXPIRED)
+COUNTED: Final = (*HANDLED, SEQUENCES, BASE, UNSEEN, LOST)
+
+_LETTER: Final = re.compile(r"\d+-\d+")
 
 
 def partition_text(partition: int) -> str:
@@ -110,24 +127,48 @@ def lost(partition: int) -> str:
     return f"another worker holds the lease of partition {partition_text(partition)} now; nothing was written"
 
 
-def accounts(added: int, tallies: Iterable[Mapping[str, bytes | None]], producers: Sequence[Producer]) -> Accounts:
-    """Where every call went: of ``added`` entries, what is in no counter is pending."""
-    counted: Counter[str] = Counter()
-    for tally in tallies:
-        counted.update({field: int(tally.get(field) or 0) for field in HANDLED})
-    dropped: Counter[str] = Counter()
-    for producer in producers:
-        dropped.update(producer.dropped)
-    return Accounts(
-        called=sum(producer.called for producer in producers),
-        sampled_out=sum(producer.sampled_out for producer in producers),
-        recorded=sum(producer.recorded for producer in producers),
-        dropped=dict(dropped),
-        before_start=counted[BEFORE_START],
-        settled=counted[SETTLED],
-        pending=added - counted.total(),
-        dead=counted[DEAD],
-        expired=counted[EXPIRED],
-        duplicates=counted[DUPLICATES],
-        foreign=counted[FOREIGN],
+def not_known(environment: str) -> str:
+    """What to say when nobody has ever worked in an environment."""
+    return (
+        f"environment {environment!r} is not known in this journal, so there is nothing to reset; start a worker in it"
     )
+
+
+def still_at_work(environment: str, workers: int) -> str:
+    """What to say when an environment is to be reset under its workers."""
+    return (
+        f"{workers} workers are at work in environment {environment!r}; stop them before it is reset, or force it:"
+        " what they have in hand is then theirs no more, and may be replayed a second time"
+    )
+
+
+def half_reset(environment: str) -> str:
+    """What to say when somebody joins what is half reset."""
+    return f"a reset of environment {environment!r} is under way, or was interrupted: run it again"
+
+
+def letter_of(name: str, partitions: int) -> tuple[int, str]:
+    """Partition and id of the dead letter called ``name``; raises `UsageError`."""
+    partition, _, letter = name.partition(":")
+    if not (partition.isdecimal() and int(partition) < partitions and _LETTER.fullmatch(letter)):
+        raise UsageError(f"{name!r} names no dead letter; expected PARTITION:ID, such as 07:1763900000000-0")
+    return int(partition), letter
+
+
+def check_setting(name: str, value: str | None) -> None:
+    """Raise `UsageError` for a setting of the journal's own that could not be followed."""
+    if name not in (RETENTION, IDLE) or value is None:
+        return
+    try:
+        seconds = float(value)
+    except ValueError:
+        seconds = math.nan
+    if not 0 <= seconds < math.inf:
+        raise UsageError(f"the setting {name} is {value!r}; expected seconds, such as 86400")
+
+
+def retention(settings: Mapping[str, str]) -> float:
+    """For how many seconds what is settled stays; raises `UsageError` for what is no number of seconds."""
+    for name in (RETENTION, IDLE):
+        check_setting(name, settings.get(name))
+    return float(settings.get(RETENTION, 0.0))

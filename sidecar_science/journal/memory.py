@@ -13,19 +13,15 @@ from typing import Any
 import attrs
 
 from sidecar_science.journal import layout
-from sidecar_science.journal.memory_ledger import MemoryLedger
 from sidecar_science.journal.memory_server import EntryId, Group, Marker, MemoryServer, entry_text, parse_entry
+from sidecar_science.journal.memory_upkeep import MemoryUpkeep
 from sidecar_science.journal.records import (
-    EARLIEST,
     SAMPLE_SLOTS,
     Admission,
     Claimed,
     DeadLetter,
     Entry,
-    Environment,
-    Joined,
     Lease,
-    Position,
     Producer,
     Settlement,
     Size,
@@ -75,40 +71,12 @@ class MemoryLog:
         """Nothing is open."""
 
 
-class MemoryJournal(MemoryLedger):
+class MemoryJournal(MemoryUpkeep):
     """The B side, for one environment."""
 
     def __init__(self, server: MemoryServer, environment: str, *, partitions: int | None = None) -> None:
         super().__init__(server, environment, partitions=partitions)
         self._cursors: dict[int, tuple[str, EntryId]] = {}
-
-    def join(
-        self, start: Position = EARLIEST, *, epoch: str | None = None, routes: Mapping[str, str] | None = None
-    ) -> Joined:
-        with self._server.request():
-            self._server.check_partitions(self._declared)
-            now = self._server.clock.wall()
-            layout.check_start(start, now)
-            known = self._server.environments.get(self._environment)
-            if known is None:
-                for partition in self._server.partitions:
-                    partition.join(self._environment, start)
-                known = Environment(
-                    name=self._environment,
-                    created=now,
-                    start=start,
-                    epoch=None,
-                    routes={},
-                    seen=None,
-                    workers=0,
-                )
-            joined = self._server.environments[self._environment] = attrs.evolve(
-                known,
-                epoch=known.epoch if epoch is None else epoch,
-                routes=known.routes if routes is None else dict(routes),
-                seen=now,
-            )
-            return Joined(new=known.seen is None, created=joined.created, start=joined.start, epoch=joined.epoch)
 
     def beat(self, worker: str, *, partitions: int, ttl: float) -> int:
         with self._server.request():
@@ -171,8 +139,7 @@ class MemoryJournal(MemoryLedger):
                 entry = parse_entry(admission.entry)
                 if entry in group.inflight:
                     continue
-                if admission.sequence > group.seen.get(admission.producer, (-1, 0.0))[0]:
-                    group.seen[admission.producer] = (admission.sequence, self._server.clock.wall())
+                if self._is_new(group, admission):
                     group.inflight[entry] = Marker()
                     continue
                 duplicates.add(admission.entry)
@@ -208,19 +175,26 @@ class MemoryJournal(MemoryLedger):
                 for settlement in settlements
             ]
 
-    def bury(self, lease: Lease, entry: str, reason: str, data: bytes, job: str | None = None) -> bool:
-        return self._bury(lease, entry, reason, data, job, layout.DEAD)
+    def bury(
+        self,
+        lease: Lease,
+        entry: str,
+        reason: str,
+        data: bytes,
+        job: str | None = None,
+        *,
+        taint: Mapping[str, str] | None = None,
+    ) -> bool:
+        return self._bury(lease, entry, reason, data, job, layout.DEAD, taint or {})
 
     def foreign(self, lease: Lease, entry: str, reason: str, data: bytes) -> bool:
-        return self._bury(lease, entry, reason, data, None, layout.FOREIGN)
+        return self._bury(lease, entry, reason, data, None, layout.FOREIGN, {})
 
-    def trim(self) -> int:
+    def tainted(self, lease: Lease, keys: Iterable[str] | None = None) -> Mapping[str, str]:
         with self._server.request():
-            oldest = self._server.clock.wall() - layout.REMEMBER_SECONDS
-            for partition in self._server.partitions:
-                for group in partition.groups.values():
-                    group.seen = {name: seen for name, seen in group.seen.items() if seen[1] >= oldest}
-            return sum(partition.trim() for partition in self._server.partitions)
+            _, group = self._server.fenced(self._environment, lease)
+            asked = group.taint if keys is None else {layout.ANY_KEY, *keys}
+            return {digest: why for digest, why in group.taint.items() if digest in asked}
 
     def _claim_once(self, leases: Sequence[Lease], count: int) -> list[Claimed]:
         with self._server.request():
@@ -239,10 +213,26 @@ class MemoryJournal(MemoryLedger):
                 left = partition.after(group.delivered)[:count]
                 group.pending |= dict.fromkeys(left)
                 group.delivered = max([group.delivered, *left])
+            if not left:
+                # At the end of the stream, what is neither handled nor in hand has gone unread.
+                group.expire(partition.waiting(group) - len(group.pending))
             claimed = self._take(lease, group, left[:count])
             # Where all that was read had expired there may be more.
             if claimed or not left:
                 return claimed
+
+    def _is_new(self, group: Group, admission: Admission) -> bool:
+        """Whether the sequence is above its producer's highest; it is the highest then."""
+        known = group.seen.get(admission.producer)
+        highest = known[0] if known else -1
+        if admission.sequence <= highest:
+            return False
+        complete = known or not group.counted(layout.BEFORE_START)
+        if complete and admission.sequence > max(highest, 0) + 1:
+            group.mark(layout.ANY_KEY, "lost")
+        group.add(layout.SEQUENCES, admission.sequence - max(highest, 0))
+        group.seen[admission.producer] = (admission.sequence, self._server.clock.wall())
+        return True
 
     def _take(self, lease: Lease, group: Group, entries: list[EntryId]) -> list[Claimed]:
         """Hand ``entries`` out; those whose bytes are gone expire."""
@@ -250,7 +240,10 @@ class MemoryJournal(MemoryLedger):
         claimed = []
         for entry in entries:
             self._cursors[lease.partition] = (lease.token, entry)
-            if entry in partition.entries:
+            if partition.only_for.get(entry, self._environment) != self._environment:
+                partition.settle(group, entry)
+                group.add(layout.BASE, -1)
+            elif entry in partition.entries:
                 marker = group.inflight.get(entry, Marker())
                 claimed.append(
                     Claimed(
@@ -259,22 +252,26 @@ class MemoryJournal(MemoryLedger):
                     )
                 )  # fmt: skip
             elif partition.settle(group, entry):
-                group.add(layout.EXPIRED)
+                group.expire(1)
         return claimed
 
-    def _bury(self, lease: Lease, entry: str, reason: str, data: bytes, job: str | None, field: str) -> bool:
+    def _bury(
+        self, lease: Lease, entry: str, reason: str, data: bytes, job: str | None, field: str, taint: Mapping[str, str]
+    ) -> bool:
         with self._server.request():
             partition, group = self._server.fenced(self._environment, lease)
             if not partition.settle(group, parse_entry(entry)):
                 return False
             group.add(field)
-            group.dead.append(
-                DeadLetter(
-                    partition=lease.partition, id=f"{len(group.dead)}-0", entry=entry, reason=reason, job=job,
-                    at=self._server.clock.wall(), size=len(data), data=bytes(data[: layout.DEAD_BYTES]),
-                )
+            group.buried += 1
+            letter = DeadLetter(
+                partition=lease.partition, id=f"{group.buried}-0", entry=entry, reason=reason, job=job,
+                at=self._server.clock.wall(), size=len(data), data=bytes(data[: layout.DEAD_BYTES]),
             )  # fmt: skip
+            group.dead.append((field, letter))
             del group.dead[: -layout.DEAD_LETTERS]
+            for digest, why in taint.items():
+                group.mark(digest, why)
             return True
 
 
@@ -289,4 +286,8 @@ def _tally(group: Group, settlement: Settlement) -> bool:
     for prefix, blob in settlement.samples.items():
         free = (slot for n in range(SAMPLE_SLOTS) if (slot := f"{prefix}|{n}") not in group.tally)
         group.tally |= {slot: bytes(blob) for slot in [next(free, "")] if slot}
+    for digest in settlement.heal:
+        group.taint.pop(digest, None)
+    for digest, why in settlement.taint.items():
+        group.mark(digest, why)
     return True

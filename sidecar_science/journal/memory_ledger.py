@@ -8,7 +8,8 @@ from collections.abc import Mapping
 import attrs
 
 from sidecar_science.journal import layout
-from sidecar_science.journal.memory_server import EntryId, Group, MemoryServer, entry_text
+from sidecar_science.journal.accounting import accounts
+from sidecar_science.journal.memory_server import EntryId, Group, MemoryServer, Partition, entry_text
 from sidecar_science.journal.records import (
     Accounts,
     DeadLetter,
@@ -40,23 +41,31 @@ class MemoryLedger:
             return dict(self._server.settings)
 
     def configure(self, name: str, value: str | None) -> None:
+        layout.check_setting(name, value)
         with self._server.request():
             self._server.settings.pop(name, None)
             if value is not None:
                 self._server.settings[name] = value
+            for partition in self._server.partitions:
+                partition.keep = self._server.retention > 0
 
     def tallies(self) -> list[Mapping[str, bytes]]:
         with self._server.request():
-            return [dict(group.tally) for group in self._groups()]
+            return [dict(self._tally(partition)) for partition in self._server.partitions]
 
     def accounts(self) -> Accounts:
         with self._server.request():
-            added = sum(partition.added for partition in self._server.partitions)
-            return layout.accounts(added, [group.tally for group in self._groups()], self.producers())
+            return accounts(
+                [(partition.added, self._tally(partition)) for partition in self._server.partitions], self.producers()
+            )
 
     def producers(self) -> list[Producer]:
         with self._server.request():
-            return list(self._server.producers.values())
+            oldest = self._server.clock.wall() - layout.SILENT_SECONDS
+            return [
+                attrs.evolve(each, unclean=not each.ended and each.at < oldest)
+                for each in self._server.producers.values()
+            ]
 
     def environments(self) -> list[Environment]:
         with self._server.request():
@@ -74,7 +83,7 @@ class MemoryLedger:
 
     def dead(self, count: int) -> list[DeadLetter]:
         with self._server.request():
-            letters = [letter for group in self._groups() for letter in group.dead]
+            letters = [letter for group in self._groups() for _, letter in group.dead]
             return sorted(letters, key=lambda letter: -letter.at)[:count]
 
     def close(self) -> None:
@@ -86,6 +95,10 @@ class MemoryLedger:
     def _groups(self) -> list[Group]:
         """This environment's groups; none before it has joined."""
         return [p.groups[self._environment] for p in self._server.partitions if self._environment in p.groups]
+
+    def _tally(self, partition: Partition) -> Mapping[str, bytes]:
+        group = partition.groups.get(self._environment) or partition.expired.get(self._environment)
+        return group.tally if group else {}
 
     def _age(self, entry: EntryId) -> float:
         return max(0.0, self._server.clock.wall() - entry[0] / 1000)

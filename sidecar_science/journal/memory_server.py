@@ -11,6 +11,7 @@ import attrs
 
 from sidecar_science.clock import SYSTEM_CLOCK, Clock
 from sidecar_science.errors import JournalError, JournalFull, JournalMisconfigured, LeaseLost
+from sidecar_science.journal import accounting, layout
 from sidecar_science.journal.layout import BEFORE_START, lost, never_joined, other_partitions
 from sidecar_science.journal.records import (
     EARLIEST,
@@ -52,7 +53,11 @@ class Group:
     inflight: dict[EntryId, Marker] = attrs.Factory(dict)
     seen: dict[str, tuple[int, float]] = attrs.Factory(dict)
     tally: dict[str, bytes] = attrs.Factory(dict)
-    dead: list[DeadLetter] = attrs.Factory(list)
+    dead: list[tuple[str, DeadLetter]] = attrs.Factory(list)
+    buried: int = 0
+    taint: dict[str, str] = attrs.Factory(dict)
+    epoch: str | None = None
+    left: EntryId | None = None
     fence: int = 0
     lease: Lease | None = None
     worker: str = ""
@@ -63,6 +68,22 @@ class Group:
 
     def counted(self, field: str) -> int:
         return int(self.tally.get(field, b"0"))
+
+    def mark(self, digest: str, why: str) -> None:
+        """Note that the state of a key on B is not known any more."""
+        if digest not in self.taint and len(self.taint) >= layout.TAINTED_KEYS:
+            digest = layout.ANY_KEY
+        self.taint.setdefault(digest, why)
+
+    def expire(self, n: int) -> None:
+        """Count entries as gone, of which nobody knows the keys."""
+        if n > 0:
+            self.add(layout.EXPIRED, n)
+            self.mark(layout.ANY_KEY, "expired")
+
+    @property
+    def numbers(self) -> dict[str, int]:
+        return {field: self.counted(field) for field in layout.COUNTED}
 
     @property
     def lowest(self) -> EntryId:
@@ -75,14 +96,18 @@ class Partition:
     """One stream: its entries by id, oldest first, and how many there ever were."""
 
     entries: dict[EntryId, bytes] = attrs.Factory(dict)
+    only_for: dict[EntryId, str] = attrs.Factory(dict)
     added: int = 0
     last: EntryId = (0, 0)
     groups: dict[str, Group] = attrs.Factory(dict)
+    expired: dict[str, Group] = attrs.Factory(dict)
+    keep: bool = False
 
-    def append(self, data: bytes, ms: int) -> None:
+    def append(self, data: bytes, ms: int) -> EntryId:
         self.last = (ms, 0) if ms > self.last[0] else (self.last[0], self.last[1] + 1)
         self.entries[self.last] = data
         self.added += 1
+        return self.last
 
     def after(self, position: EntryId) -> list[EntryId]:
         """The entries above ``position``, oldest first."""
@@ -100,18 +125,36 @@ class Partition:
         group = self.groups[environment] = Group(delivered=delivered)
         group.add(BEFORE_START, self.added - len(self.after(delivered)))
 
+    def give_up(self, environment: str) -> None:
+        """Let an environment go, with what it has not handled; what it has is kept."""
+        group = self.expired[environment] = self.groups.pop(environment)
+        group.expire(self.waiting(group))
+        group.left, group.lease = self.last, None
+        group.fence += 1
+        group.pending.clear()
+        group.inflight.clear()
+
+    def take_up(self, environment: str) -> None:
+        """Let an environment that was given up go on behind what it was given up with."""
+        group = self.groups[environment] = self.expired.pop(environment)
+        group.delivered, group.left = group.left or self.last, None
+
+    def waiting(self, group: Group) -> int:
+        return accounting.waiting(self.added, group.numbers)
+
     def settle(self, group: Group, entry: EntryId) -> bool:
         """Take ``entry`` off ``group``'s list; its bytes go when nobody else reads this stream."""
         if entry not in group.pending:
             return False
         del group.pending[entry]
         group.inflight.pop(entry, None)
-        if len(self.groups) == 1:
+        if len(self.groups) == 1 and not self.keep:
             self.entries.pop(entry, None)
         return True
 
-    def trim(self) -> int:
+    def trim(self, kept: EntryId | None = None) -> int:
         low = min((group.lowest for group in self.groups.values()), default=(0, 0))
+        low = low if kept is None else min(low, kept)
         gone = [entry for entry in self.entries if entry < low]
         for entry in gone:
             del self.entries[entry]
@@ -163,6 +206,10 @@ class MemoryServer:
         if not self.holds(environment, lease):
             raise LeaseLost(lost(lease.partition))
         return self.partitions[lease.partition], self.group(lease.partition, environment)
+
+    @property
+    def retention(self) -> float:
+        return layout.retention(self.settings)
 
     def live(self, environment: str) -> int:
         """How many workers of ``environment`` have not gone silent; those that have are forgotten."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import hashlib
 import uuid
 from typing import Any
@@ -48,7 +49,9 @@ def sample_point(namespace: str, text: str) -> float:
 
     It depends on nothing else, so one entity is in or out everywhere, and a higher rate only adds entities.
     """
-    return (int.from_bytes(_blake(b"sample", namespace, text)[:8]) >> 11) / 2**53
+    hasher = _begun(b"sample", namespace).copy()
+    hasher.update(_framed(text))
+    return (int.from_bytes(hasher.digest()[:8]) >> 11) / 2**53
 
 
 def _member_text(member: enum.Enum) -> str:
@@ -61,6 +64,18 @@ def _member_text(member: enum.Enum) -> str:
 def _blake(purpose: bytes, *texts: str) -> bytes:
     hasher = hashlib.blake2b(digest_size=16, person=purpose)
     for text in texts:
-        raw = text.encode("utf-8", "surrogatepass")
-        hasher.update(len(raw).to_bytes(8) + raw)
+        hasher.update(_framed(text))
     return hasher.digest()
+
+
+@functools.lru_cache(maxsize=16)
+def _begun(purpose: bytes, namespace: str) -> hashlib.blake2b:
+    """What is the same for every call, done once: sampling is on the caller's path."""
+    hasher = hashlib.blake2b(digest_size=16, person=purpose)
+    hasher.update(_framed(namespace))
+    return hasher
+
+
+def _framed(text: str) -> bytes:
+    raw = text.encode("utf-8", "surrogatepass")
+    return len(raw).to_bytes(8) + raw

@@ -113,6 +113,15 @@ class Journal(Protocol):
         """
         ...
 
+    def reset(self, start: Position = EARLIEST, epoch: str | None = None, *, force: bool = False) -> Joined:
+        """Move a known environment to ``start``, with new accounts, nothing in hand, no dead letters, no taint.
+
+        Every lease is void. ``epoch`` says which data and deploy it has from here on (None: as before). What had been
+        settled and freed lies before the start, wherever that is. Raises `UsageError` when the environment is not
+        known, while workers live in it (unless ``force``), and for an instant in the future.
+        """
+        ...
+
     def beat(self, worker: str, *, partitions: int, ttl: float) -> int:
         """Say that ``worker`` lives for ``ttl`` seconds more; how many workers live, itself included."""
         ...
@@ -166,11 +175,30 @@ class Journal(Protocol):
         ...
 
     def settle(self, lease: Lease, settlements: Sequence[Settlement]) -> list[bool]:
-        """Settle entries of a partition in one step: acknowledge, count, keep. False: settled before."""
+        """Settle entries of a partition in one step: acknowledge, count, keep, heal, taint. False: settled before."""
         ...
 
-    def bury(self, lease: Lease, entry: str, reason: str, data: bytes, job: str | None = None) -> bool:
-        """Settle an entry as a dead letter. False: it had been settled already."""
+    def bury(
+        self,
+        lease: Lease,
+        entry: str,
+        reason: str,
+        data: bytes,
+        job: str | None = None,
+        *,
+        taint: Mapping[str, str] | None = None,
+    ) -> bool:
+        """Settle an entry as a dead letter, and ``taint`` keys (digest to reason). False: it had been settled
+        already."""
+        ...
+
+    def tainted(self, lease: Lease, keys: Iterable[str] | None = None) -> Mapping[str, str]:
+        """The tainted keys of the partition in this environment, with the reason why: digest to reason.
+
+        ``"*"`` stands for every key of the partition: more than 100,000 were tainted, or entries were lost of which
+        nobody knows the key; `claim` and `admit` find that out. With ``keys`` only these are looked up, and ``"*"``.
+        A taint ends with a reset, a new epoch, or a settlement that heals it; ``"*"`` ends by the first two alone.
+        """
         ...
 
     def foreign(self, lease: Lease, entry: str, reason: str, data: bytes) -> bool:
@@ -178,7 +206,24 @@ class Journal(Protocol):
         ...
 
     def trim(self) -> int:
-        """Free what every environment has settled, never what somebody has not read; how many entries."""
+        """Free what every environment has settled and is older than the retention; how many entries.
+
+        What somebody has not read is never freed. Environments in which nobody has worked for long expire: what they
+        have not read is counted so, and holds back nothing any more.
+        """
+        ...
+
+    def requeue(self, names: Iterable[str] | None = None) -> int:
+        """Let dead letters (by `DeadLetter.name`; None: all) be claimed again by this environment; how many.
+
+        They come after all that is in their partition, and count as pending again. One whose bytes were not all
+        kept stays where it is. A letter that was found foreign is requeued like any other. Raises `UsageError` for
+        what is no name.
+        """
+        ...
+
+    def drop(self, names: Iterable[str] | None = None) -> int:
+        """Delete dead letters (by `DeadLetter.name`; None: all); how many. The accounts still count them dead."""
         ...
 
     def settings(self) -> Mapping[str, str]:
@@ -186,7 +231,12 @@ class Journal(Protocol):
         ...
 
     def configure(self, name: str, value: str | None) -> None:
-        """Set, or with None unset, one of the run-time settings that the A side reads."""
+        """Set, or with None unset, one of the run-time settings: those that the A side reads, and our own.
+
+        ``retention``: for how many seconds what is settled stays (default 0). ``environment_ttl``: after how many
+        seconds without a heartbeat an environment expires (default 7 days). Raises `UsageError` unless these are
+        seconds.
+        """
         ...
 
     def tallies(self) -> list[Mapping[str, bytes]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final, Literal
 
 import attrs
@@ -110,6 +110,9 @@ class Settlement:
     ``add`` is added to counters; ``first`` is kept where the field is new; ``last`` replaces; each of
     ``samples`` goes to the first free one of its five slots ``prefix|0`` to ``prefix|4``, or nowhere. Fields
     starting with ``@`` are the journal's own.
+
+    ``taint`` gives digests of keys whose state on B nobody knows from here on, each with its reason (``"*"``: every
+    key of the partition); ``heal`` gives those that are as they should be again. What heals is done first.
     """
 
     entry: str
@@ -117,6 +120,8 @@ class Settlement:
     first: Mapping[str, str] = attrs.Factory(dict)
     last: Mapping[str, str] = attrs.Factory(dict)
     samples: Mapping[str, bytes] = attrs.Factory(dict)
+    taint: Mapping[str, str] = attrs.Factory(dict)
+    heal: Sequence[str] = ()
 
     def __attrs_post_init__(self) -> None:
         # A script has no rollback: what could fail in the middle of one is refused here.
@@ -125,6 +130,8 @@ class Settlement:
             raise ValueError("a settlement names each field once, and none that starts with '@'")
         if any(type(n) is not int or abs(n) > LARGEST_COUNT for n in self.add.values()):
             raise ValueError(f"a settlement adds whole numbers up to {LARGEST_COUNT}")
+        if any(digest.startswith("@") for digest in (*self.taint, *self.heal)):
+            raise ValueError("a settlement taints and heals digests of keys, and none starts with '@'")
 
 
 @attrs.frozen(kw_only=True)
@@ -132,18 +139,23 @@ class Joined:
     """How an environment stands after joining.
 
     ``new`` tells whether the journal did not know it before; ``start`` is the position where it began, and
-    ``epoch`` which data and deploy it has now.
+    ``epoch`` which data and deploy it has now. ``expired`` is the instant at which it had been given up, since
+    nobody worked in it: what it had not read by then is counted expired.
     """
 
     new: bool
     created: float
     start: Position
     epoch: str | None
+    expired: float | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Environment:
-    """One B-branch, as the journal knows it. ``seen`` is the instant of its last heartbeat."""
+    """One B-branch, as the journal knows it. ``seen`` is the instant of its last heartbeat.
+
+    ``expired`` is the instant at which it was given up, if it was.
+    """
 
     name: str
     created: float
@@ -152,11 +164,16 @@ class Environment:
     routes: Mapping[str, str]
     seen: float | None
     workers: int
+    expired: float | None = None
 
 
 @attrs.frozen(kw_only=True)
 class Producer:
-    """What one recording process has told about itself. ``ended`` is True once it has said goodbye."""
+    """What one recording process has told about itself, lastly at the instant ``at`` of the journal's clock.
+
+    ``ended`` is True once it has said goodbye; ``unclean`` when it went silent without. Those that ended long ago
+    stand together under the id ``@folded``.
+    """
 
     id: str
     at: float
@@ -167,6 +184,13 @@ class Producer:
     sampled_out: int = 0
     recorded: int = 0
     dropped: Mapping[str, int] = attrs.Factory(dict)
+    unclean: bool = False
+
+    @property
+    def outstanding(self) -> int:
+        """The calls that were still in its buffer when it last told; those of an unclean one never arrived, or did
+        so untold."""
+        return self.called - self.sampled_out - self.recorded - sum(self.dropped.values())
 
 
 @attrs.frozen(kw_only=True)
@@ -174,6 +198,11 @@ class Accounts:
     """Where every call went: ``called = sampled_out + recorded + dropped``, and, for this environment,
     ``recorded = before_start + settled + pending + dead + expired``. ``duplicates`` and ``foreign`` stand
     outside.
+
+    Of ``expired``, ``lost`` left no trace in Redis but a gap in their producers' sequences: the stream was deleted,
+    or the server flushed. Of ``recorded``, ``unreported`` are in the journal, and their producers, who have not said
+    goodbye, had no time to tell. ``buffered`` calls of living producers are in no sum yet; ``unclean`` is how many
+    producers went silent without a goodbye, and ``dropped["unclean"]`` what their buffers held when they last told.
     """
 
     called: int
@@ -187,6 +216,10 @@ class Accounts:
     expired: int
     duplicates: int
     foreign: int
+    lost: int = 0
+    unreported: int = 0
+    buffered: int = 0
+    unclean: int = 0
 
 
 @attrs.frozen(kw_only=True)
@@ -211,3 +244,13 @@ class DeadLetter:
     at: float
     size: int
     data: bytes
+
+    @property
+    def name(self) -> str:
+        """What tells it from every other letter of its environment: partition and id."""
+        return f"{self.partition:02d}:{self.id}"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all of its bytes were kept."""
+        return len(self.data) == self.size

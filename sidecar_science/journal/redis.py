@@ -1,201 +1,64 @@
-"""The journal in Redis: how it is reached, and what each of its refusals means to us.
+"""The journal in Redis: how it is reached, be it one server, one behind Sentinels, or a cluster.
 
-This is the only file of the room that knows redis-py. `Link` carries commands and scripts of the two sides,
-and turns every foreign error into one of ours; nothing is tried again here, since a write whose reply was
-lost may have happened.
+This is the only file of the room that knows redis-py.
 """
 
 from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import Any, Final
 
-from redis import ConnectionPool, Redis, exceptions
+import attrs
+from redis import ConnectionPool, Redis
 from redis.backoff import NoBackoff
-from redis.connection import AbstractConnection, Connection, UnixDomainSocketConnection, parse_url
+from redis.connection import Connection, SSLConnection, UnixDomainSocketConnection, parse_url
 from redis.retry import Retry
+from redis.sentinel import Sentinel, SentinelConnectionPool, SentinelManagedConnection, SentinelManagedSSLConnection
 
 from sidecar_science.clock import SYSTEM_CLOCK, Clock
-from sidecar_science.errors import (
-    JournalError,
-    JournalFull,
-    JournalMisconfigured,
-    JournalUnavailable,
-    LeaseLost,
-    UsageError,
-)
+from sidecar_science.errors import UsageError
+from sidecar_science.journal.redis_cluster import Address, ClusterLink
 from sidecar_science.journal.redis_journal import RedisJournal
+from sidecar_science.journal.redis_link import Link
 from sidecar_science.journal.redis_log import RedisLog
-from sidecar_science.journal.scripts import Script, load
+from sidecar_science.journal.redis_refusals import translate
 
-__all__ = ["Link", "RedisJournal", "RedisLog", "connect", "open_journal", "open_log"]
+__all__ = ["ClusterLink", "Link", "RedisJournal", "RedisLog", "connect", "open_journal", "open_log", "translate"]
 
 Own = Callable[[], AbstractContextManager[Any]]
 
-# In the order in which they are looked for: a class of redis-py, or the word that Redis begins its refusal with.
-_MEANINGS: Final[tuple[tuple[type[JournalError], tuple[type[Exception], ...], frozenset[str]], ...]] = (
-    (LeaseLost, (), frozenset({"LEASELOST"})),
-    (JournalFull, (exceptions.OutOfMemoryError,), frozenset({"OOM"})),
-    (
-        JournalMisconfigured,
-        (
-            exceptions.AuthenticationError,
-            exceptions.AuthenticationWrongNumberOfArgsError,
-            exceptions.AuthorizationError,
-            exceptions.NoPermissionError,
-            exceptions.MovedError,
-        ),
-        frozenset({"NOAUTH", "WRONGPASS", "NOPERM", "WRONGTYPE", "NOGROUP", "CROSSSLOT"}),
-    ),
-    (
-        JournalUnavailable,
-        (
-            exceptions.ConnectionError,
-            exceptions.TimeoutError,
-            exceptions.ReadOnlyError,
-            exceptions.ClusterDownError,
-            exceptions.TryAgainError,
-            exceptions.InvalidResponse,
-            OSError,
-        ),
-        frozenset({"MISCONF", "NOREPLICAS", "LOADING", "READONLY", "CLUSTERDOWN", "MASTERDOWN", "BUSY", "UNBLOCKED"}),
-    ),
-)  # fmt: skip
-
-_CODE: Final = re.compile(r"(?:^|: )([A-Z]{3,})\b")
-
-_REMEDIES: Final = {
-    "NOAUTH": "put the user and the password into the URL",
-    "WRONGPASS": "check the user and the password in the URL",
-    "NOPERM": "let the user's ACL allow the commands and keys that docs/journal.md lists",
-    "WRONGTYPE": "another program uses this key; choose another namespace or database",
-    "NOGROUP": "somebody has deleted or flushed the journal: start the worker again",
-    "MOVED": "this server is part of a cluster",
-}
+_SEVERAL: Final = re.compile(
+    r"(?P<scheme>rediss?)\+(?P<how>sentinel|cluster)://(?P<user>[^@/]*@)?(?P<hosts>[^/?]+)(?P<rest>.*)"
+)
+_PORTS: Final = {"sentinel": 26379, "cluster": 6379}
 
 
-class Link:
-    """Commands and scripts on their way to one server, without retries."""
+@attrs.frozen
+class Target:
+    """A URL, taken apart: ``how`` is "sentinel", "cluster" or "alone"; ``service`` is the Sentinels' name of it."""
 
-    def __init__(self, client: Redis, *, shebang: bool = True) -> None:
-        self._client: Any = client  # its commands have no types
-        self._shebang = shebang
-        self._scripts: dict[str, Script] = {}
-
-    def command(self, *words: Any) -> Any:
-        """The reply to one command."""
-        with self._translated():
-            return self._client.execute_command(*_encoded(words))
-
-    def batch(self, commands: Sequence[tuple[Any, ...]], *, atomic: bool = False) -> list[Any]:
-        """The replies to ``commands``, sent at once; ``atomic``: all of them happen, or none."""
-        with self._translated():
-            replies: list[Any] = self._pipeline(commands, atomic=atomic).execute()
-            return replies
-
-    def run(self, name: str, keys: Sequence[str], *arguments: Any) -> Any:
-        """The reply of the script ``name``."""
-        [reply] = self.run_all(name, [(keys, arguments)])
-        if isinstance(reply, JournalError):
-            raise reply
-        return reply
-
-    def run_all(self, name: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
-        """The reply of the script ``name`` to each of ``calls``; a call that lost its lease has the error
-        for reply."""
-        script = self._script(name)
-        replies = self._evaluate("EVALSHA", script.sha, calls)
-        unknown = [n for n, reply in enumerate(replies) if isinstance(reply, exceptions.NoScriptError)]
-        if unknown:
-            again = self._evaluate("EVAL", script.text, [calls[n] for n in unknown])
-            for n, reply in zip(unknown, again, strict=True):
-                replies[n] = reply
-        return [self._meaning(reply) if isinstance(reply, Exception) else reply for reply in replies]
-
-    def close(self) -> None:
-        """Drop the connections; the next command makes a new one."""
-        self._client.connection_pool.disconnect()
-
-    def _script(self, name: str) -> Script:
-        if name not in self._scripts:
-            self._scripts[name] = load(name, shebang=self._shebang)
-        return self._scripts[name]
-
-    def _evaluate(self, word: str, script: str, calls: Sequence[tuple[Sequence[str], Sequence[Any]]]) -> list[Any]:
-        commands = [(word, script, len(keys), *keys, *arguments) for keys, arguments in calls]
-        with self._translated():
-            if len(commands) == 1:
-                return [self._alone(commands[0])]
-            replies: list[Any] = self._pipeline(commands).execute(raise_on_error=False)
-            return replies
-
-    def _alone(self, words: Sequence[Any]) -> Any:
-        """The reply to one script, a refusal included; a pipeline would cost as much again."""
-        try:
-            return self._client.execute_command(*_encoded(words))
-        except exceptions.ResponseError as error:
-            return error
-
-    def _pipeline(self, commands: Sequence[tuple[Any, ...]], *, atomic: bool = False) -> Any:
-        pipeline = self._client.pipeline(transaction=atomic)
-        for words in commands:
-            pipeline.execute_command(*_encoded(words))
-        return pipeline
-
-    def _meaning(self, error: Exception) -> JournalError:
-        """A lost lease as a value; anything else is raised."""
-        ours = self._ours(error)
-        if isinstance(ours, LeaseLost):
-            return ours
-        raise ours
-
-    @contextlib.contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except exceptions.ResponseError as error:
-            raise self._ours(error) from None
-        except (exceptions.RedisError, OSError) as error:
-            raise self._ours(error) from error
-
-    def _ours(self, error: Exception) -> JournalError:
-        # A replica that was a primary keeps its connections: only a new one finds the primary of now.
-        if isinstance(error, exceptions.ReadOnlyError):
-            self.close()
-        return translate(error)
-
-
-def translate(error: Exception) -> JournalError:
-    """What an error of redis-py, or of the socket under it, means to us."""
-    # redis-py quotes the failed command of a pipeline in front: it holds a job, and is not for any log.
-    text = str(error).rpartition(" of pipeline caused error: ")[2]
-    code = getattr(error, "status_code", None) or _code(text)
-    ours = next(
-        (ours for ours, classes, codes in _MEANINGS if isinstance(error, classes) or code in codes),
-        JournalMisconfigured,
-    )
-    remedy = _REMEDIES.get(code)
-    return ours(f"Redis: {text or type(error).__name__}" + (f"; {remedy}" if remedy else ""))
+    how: str
+    hosts: tuple[Address, ...]
+    service: str
+    options: dict[str, Any]
 
 
 def connect(
     url: str, *, socket_timeout: float = 1.0, connect_timeout: float = 0.5, own: Own = contextlib.nullcontext
 ) -> Link:
-    """A link to the server at ``url`` (redis, rediss or unix); it connects when it is first used.
+    """A link to what is at ``url``; it connects when it is first used.
 
-    ``own()`` is entered around every connecting, so that a guard can tell it from what user code does.
-    Seconds are those of one wait for a reply and of one try to connect. Raises `UsageError` for a URL that
-    is none.
+    One server (``redis://``, ``rediss://``, ``unix://``), the primary that Sentinels name
+    (``redis+sentinel://HOST:PORT,HOST:PORT/SERVICE/DB``), or a cluster (``redis+cluster://HOST:PORT,HOST:PORT``); with
+    ``rediss+`` all of it over TLS. ``own()`` is entered around every connecting, so that a guard can tell it from what
+    user code does. Seconds are those of one wait for a reply and of one try to connect. Raises `UsageError` for a URL
+    that is none.
     """
-    try:
-        options = parse_url(url)  # type: ignore[no-untyped-call]
-    except ValueError as error:
-        raise UsageError(f"the Redis URL cannot be used: {error}") from None
-    base = options.pop("connection_class", Connection)
-    options |= {
+    target = _target(url)
+    options = target.options | {
         "socket_timeout": socket_timeout,
         "socket_connect_timeout": connect_timeout,
         # One write is sent once: trying again is for those who can tell what arrived twice.
@@ -204,8 +67,13 @@ def connect(
         "health_check_interval": 0,
         "protocol": 2,
     }
+    base = options.pop("connection_class", Connection)
     if not issubclass(base, UnixDomainSocketConnection):
         options["socket_keepalive"] = True
+    if target.how == "sentinel":
+        return _by_sentinel(target, base, options, own)
+    if target.how == "cluster":
+        return ClusterLink(target.hosts, lambda address: _node(address, base, options, own))
     return Link(Redis(connection_pool=ConnectionPool(connection_class=_owned(base, own), **options)))
 
 
@@ -231,27 +99,72 @@ def open_journal(
     return RedisJournal(link, namespace, environment, partitions=partitions, longest_block=socket_timeout / 2)
 
 
-def _owned(base: type[AbstractConnection], own: Own) -> type[AbstractConnection]:
+def _target(url: str) -> Target:
+    several = _SEVERAL.fullmatch(url)
+    try:
+        if several is None:
+            return Target("alone", (), "", _parsed(url))
+        hosts = tuple(_address(each, _PORTS[several["how"]]) for each in several["hosts"].split(","))
+        path, question, query = several["rest"].partition("?")
+        service, database = _service(several["how"], *path.strip("/").split("/", 1))
+        plain = f"{several['scheme']}://{several['user'] or ''}host/{database}{question}{query}"
+        return Target(several["how"], hosts, service, _parsed(plain))
+    except ValueError as error:
+        raise UsageError(f"the Redis URL cannot be used: {error}") from None
+
+
+def _service(how: str, first: str, second: str = "") -> tuple[str, str]:
+    """The service's name and the number of the database, as the path gives them."""
+    if how == "cluster":
+        if first not in ("", "0") or second:
+            raise ValueError("a cluster has one database, number 0")
+        return "", "0"
+    if not first:
+        raise ValueError("the name of the service that the Sentinels watch is missing: .../SERVICE/DB")
+    return first, second or "0"
+
+
+def _parsed(url: str) -> dict[str, Any]:
+    options: dict[str, Any] = parse_url(url)  # type: ignore[no-untyped-call]
+    if issubclass(options.get("connection_class", Connection), SSLConnection):
+        # Older releases of redis-py take any certificate's name for the host's.
+        options.setdefault("ssl_check_hostname", True)
+    return options
+
+
+def _address(text: str, port: int) -> Address:
+    host, _, digits = text.rpartition(":") if ":" in text else (text, "", str(port))
+    if not host or not digits.isdecimal():
+        raise ValueError(f"{text!r} is no HOST:PORT")
+    return host, int(digits)
+
+
+def _by_sentinel(target: Target, base: type[Any], options: dict[str, Any], own: Own) -> Link:
+    """A link to the server that the Sentinels call the primary; every new connection asks them anew."""
+    options = {name: value for name, value in options.items() if name not in ("host", "port")}
+    secured = issubclass(base, SSLConnection)
+    watching = {name: value for name, value in options.items() if name not in ("db", "username", "password")}
+    watching |= {"ssl": True} if secured else {}
+    sentinel = Sentinel(list(target.hosts), sentinel_kwargs=watching)  # type: ignore[no-untyped-call]
+    managed = SentinelManagedSSLConnection if secured else SentinelManagedConnection
+    pool = SentinelConnectionPool(  # type: ignore[no-untyped-call]
+        target.service, sentinel, connection_class=_owned(managed, own, step="connect"), **options
+    )
+    return Link(Redis(connection_pool=pool))
+
+
+def _node(address: Address, base: type[Any], options: dict[str, Any], own: Own) -> Link:
+    host, port = address
+    pool = ConnectionPool(connection_class=_owned(base, own), **{**options, "host": host, "port": port})
+    return Link(Redis(connection_pool=pool), node=True)
+
+
+def _owned(base: type[Any], own: Own, *, step: str = "_connect") -> type[Any]:
     """``base``, connecting inside ``own()``; a pool reconnects during any command."""
 
-    class Owned(base):  # type: ignore[misc, valid-type]
-        def _connect(self) -> Any:
-            with own():
-                return super()._connect()
+    def connected(self: Any, *arguments: Any, **options: Any) -> Any:
+        with own():
+            return getattr(super(owned, self), step)(*arguments, **options)
 
-    return Owned
-
-
-def _encoded(words: Sequence[Any]) -> list[Any]:
-    # Texts of foreign errors may hold half a surrogate pair; that must not keep a job from being settled.
-    command, *arguments = words
-    return [command, *(_utf8(word) if isinstance(word, str) else word for word in arguments)]
-
-
-def _utf8(text: str) -> bytes:
-    return text.encode("utf-8", "backslashreplace")
-
-
-def _code(text: str) -> str:
-    found = _CODE.search(text)
-    return found[1] if found else ""
+    owned = type("Owned", (base,), {step: connected})
+    return owned

@@ -6,63 +6,50 @@ import json
 import os
 import socket
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
+from sidecar_science.clock import SYSTEM_CLOCK, Clock
 from sidecar_science.errors import JournalError
 from sidecar_science.journal import layout
 from sidecar_science.journal.records import (
-    EARLIEST,
-    LATEST,
     Admission,
     Claimed,
-    Joined,
     Lease,
-    Position,
     Settlement,
     Started,
     check_worker,
 )
-from sidecar_science.journal.redis_ledger import RedisLedger
-from sidecar_science.journal.redis_replies import ensure, instant, living, seconds
+from sidecar_science.journal.redis_joining import START
+from sidecar_science.journal.redis_replies import instant, living, seconds
+from sidecar_science.journal.redis_upkeep import RedisUpkeep
 
 if TYPE_CHECKING:
-    from sidecar_science.journal.redis import Link
+    from sidecar_science.journal.redis_link import Link
 
-_START: Final = "0-0"
-_COUNTED_AT_ONCE: Final = 200
 _RECOVERED_AT_ONCE: Final = 100
 
 
-class RedisJournal(RedisLedger):
+class RedisJournal(RedisUpkeep):
     """The B side, for one environment.
 
     Blocking claims end after ``longest_block`` seconds at most. One thread at a time claims for a lease.
     """
 
     def __init__(
-        self, link: Link, namespace: str, environment: str, *, partitions: int, longest_block: float = 1.0
+        self,
+        link: Link,
+        namespace: str,
+        environment: str,
+        *,
+        partitions: int,
+        longest_block: float = 1.0,
+        clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        super().__init__(link, namespace, environment, partitions=partitions)
+        super().__init__(link, namespace, environment, partitions=partitions, clock=clock)
         self._longest_block = longest_block
         self._cursors: dict[int, tuple[str, str]] = {}
         self._idle: dict[int, tuple[str, str]] = {}
-
-    def join(
-        self, start: Position = EARLIEST, *, epoch: str | None = None, routes: Mapping[str, str] | None = None
-    ) -> Joined:
-        now = seconds(self._link.command("TIME"))
-        layout.check_start(start, now)
-        ensure(self._link, self._keys, self._partitions, now)
-        known = self._known()
-        # A group that a known environment has lost lost its position too: what is there now is all new to it.
-        self._make_groups(start if known is None else EARLIEST)
-        new = known is None and self._enter(now, start)
-        joined = self._known() or {}
-        joined["epoch"] = joined["epoch"] if epoch is None else epoch
-        joined["routes"] = joined["routes"] if routes is None else dict(routes)
-        self._link.run("keep", [self._keys.environments], self._environment, json.dumps(joined))
-        self._link.run("keep", [self._keys.heartbeats], self._environment, now)
-        return Joined(new=new, created=joined["created"], start=joined["start"], epoch=joined["epoch"])
 
     def beat(self, worker: str, *, partitions: int, ttl: float) -> int:
         now = self._link.command("TIME")
@@ -91,18 +78,18 @@ class RedisJournal(RedisLedger):
 
     def renew(self, leases: Iterable[Lease], ttl: float) -> set[int]:
         leases = list(leases)
-        calls = [(self._keys_of(lease, "lease"), (lease.token, _milliseconds(ttl))) for lease in leases]
+        calls = [(self._of(lease.partition, "lease"), (lease.token, _milliseconds(ttl))) for lease in leases]
         replies = self._link.run_all("renew", calls)
         return {
             lease.partition for lease, reply in zip(leases, replies, strict=True) if isinstance(reply, JournalError)
         }
 
     def release(self, lease: Lease) -> None:
-        self._link.run("release", self._keys_of(lease, "lease"), lease.token)
+        self._link.run("release", self._of(lease.partition, "lease"), lease.token)
 
     def recover(self, lease: Lease) -> list[Claimed]:
         left: list[Claimed] = []
-        cursor = _START
+        cursor = START
         while True:
             keys, words = self._reading(lease, _RECOVERED_AT_ONCE, cursor, new=False)
             reply = self._link.run("claim", keys, *words)
@@ -118,68 +105,48 @@ class RedisJournal(RedisLedger):
         return claimed + self._claim(arrived, count)
 
     def admit(self, lease: Lease, admissions: Sequence[Admission]) -> set[str]:
-        keys = self._keys_of(lease, "lease", "jobs", "inflight", "seen", "tally")
+        keys = self._of(lease.partition, "lease", "jobs", "inflight", "seen", "tally", "taint")
         words = [word for a in admissions for word in (a.entry, a.producer, a.sequence)]
-        duplicates = self._link.run("admit", keys, lease.token, self._environment, *words)
+        duplicates = self._link.run("admit", keys, *self._as_owner(lease), *words)
         return {entry.decode() for entry in duplicates}
 
     def start(self, lease: Lease, entry: str, *, limit: int, after: int = 0) -> Started:
-        keys = self._keys_of(lease, "lease", "inflight")
+        keys = self._of(lease.partition, "lease", "inflight")
         go, attempt = self._link.run("start", keys, lease.token, entry, limit, after)
         return Started(go=bool(go), attempt=attempt)
 
     def withdraw(self, lease: Lease, entry: str) -> None:
-        self._link.run("withdraw", self._keys_of(lease, "lease", "inflight"), lease.token, entry)
+        self._link.run("withdraw", self._of(lease.partition, "lease", "inflight"), lease.token, entry)
 
     def settle(self, lease: Lease, settlements: Sequence[Settlement]) -> list[bool]:
-        keys = self._keys_of(lease, "lease", "jobs", "inflight", "tally")
+        keys = self._of(lease.partition, "lease", "jobs", "inflight", "tally", "taint")
         words = [word for settlement in settlements for word in _words(settlement)]
-        settled = self._link.run("settle", keys, lease.token, self._environment, *words)
+        settled = self._link.run("settle", keys, *self._as_owner(lease), *words)
         return [bool(now) for now in settled]
 
-    def bury(self, lease: Lease, entry: str, reason: str, data: bytes, job: str | None = None) -> bool:
-        return self._bury(lease, entry, layout.DEAD, reason, job or "", data)
+    def bury(
+        self,
+        lease: Lease,
+        entry: str,
+        reason: str,
+        data: bytes,
+        job: str | None = None,
+        *,
+        taint: Mapping[str, str] | None = None,
+    ) -> bool:
+        return self._bury(lease, entry, layout.DEAD, reason, job or "", data, taint or {})
 
     def foreign(self, lease: Lease, entry: str, reason: str, data: bytes) -> bool:
-        return self._bury(lease, entry, layout.FOREIGN, reason, "", data)
+        return self._bury(lease, entry, layout.FOREIGN, reason, "", data, {})
 
-    def trim(self) -> int:
-        forgotten = [((key,), (_milliseconds(layout.REMEMBER_SECONDS),)) for key in self._each("seen")]
-        self._link.run_all("forget", forgotten)
-        streams = [((self._keys.jobs(partition),), ()) for partition in range(self._partitions)]
-        return sum(self._link.run_all("trim", streams))
-
-    def _known(self) -> dict[str, Any] | None:
-        told = self._link.command("HGET", self._keys.environments, self._environment)
-        return json.loads(told) if told else None
-
-    def _enter(self, now: float, start: Position) -> bool:
-        """Write this environment down, unless another worker has just done it."""
-        told = json.dumps({"created": now, "start": start, "epoch": None, "routes": {}})
-        return bool(self._link.run("keep_first", [self._keys.environments], self._environment, told))
-
-    def _make_groups(self, start: Position) -> None:
-        position = _position(start)
-        calls = [
-            ((self._keys.jobs(partition), tally), (self._environment, position))
-            for partition, tally in enumerate(self._each("tally"))
-        ]
-        for partition, (before, joining) in enumerate(self._link.run_all("join", calls)):
-            if before is None and joining is not None:
-                self._count_before(partition, *joining.decode().split("|"))
-
-    def _count_before(self, partition: int, added: str, start: str, last: str) -> None:
-        """Count what lies before an instant: all that were ever added, less those from there to the last of
-        then."""
-        before, position = int(added), start
-        while True:
-            keys = (self._keys.jobs(partition),)
-            found, reached = self._link.run("count", keys, f"({position}", last, _COUNTED_AT_ONCE)
-            before, position = before - found, reached.decode()
-            if found < _COUNTED_AT_ONCE:
-                break
-        # Another worker may have counted later, and found less of what was settled meanwhile: the first one stands.
-        self._link.run("keep_first", [self._key(partition, "tally")], layout.BEFORE_START, before)
+    def tainted(self, lease: Lease, keys: Iterable[str] | None = None) -> Mapping[str, str]:
+        asked = () if keys is None else (layout.ANY_KEY, *keys)
+        flat = self._link.run("tainted", self._of(lease.partition, "lease", "taint"), lease.token, *asked)
+        found = {
+            digest.decode(): why.decode().rpartition("|")[0] for digest, why in zip(flat[::2], flat[1::2], strict=True)
+        }
+        found.pop("@epoch", None)
+        return found
 
     def _asleep(self, lease: Lease) -> bool:
         return self._idle.get(lease.partition, ("", ""))[0] == lease.token
@@ -189,10 +156,8 @@ class RedisJournal(RedisLedger):
         if not leases:
             return []
         keys = {self._keys.jobs(lease.partition): lease for lease in leases}
-        positions = [self._idle[lease.partition][1] for lease in leases]
-        block = ["BLOCK", _milliseconds(wait)] if wait > 0 else []
-        streams = self._link.command("XREAD", "COUNT", 1, *block, "STREAMS", *keys, *positions)
-        return [keys[name.decode()] for name, _ in streams]
+        positions = {key: self._idle[lease.partition][1] for key, lease in keys.items()}
+        return [keys[name] for name in self._link.arrived(positions, _milliseconds(wait) if wait > 0 else 0)]
 
     def _claim(self, leases: Sequence[Lease], count: int) -> list[Claimed]:
         claimed: list[Claimed] = []
@@ -209,14 +174,14 @@ class RedisJournal(RedisLedger):
 
     def _cursor(self, lease: Lease) -> str:
         """The last entry that a reply has brought under this lease; what was claimed in a lost one is above it."""
-        token, cursor = self._cursors.get(lease.partition, ("", _START))
-        return cursor if token == lease.token else _START
+        token, cursor = self._cursors.get(lease.partition, ("", START))
+        return cursor if token == lease.token else START
 
     def _reading(self, lease: Lease, count: int, cursor: str, *, new: bool = True) -> tuple[list[str], list[Any]]:
         self._idle.pop(lease.partition, None)
         consumer = layout.partition_text(lease.partition)
-        keys = self._keys_of(lease, "lease", "jobs", "inflight", "tally")
-        return keys, [lease.token, self._environment, consumer, count, cursor, int(new)]
+        keys = self._of(lease.partition, "lease", "jobs", "inflight", "tally", "taint")
+        return keys, [*self._as_owner(lease), consumer, count, cursor, int(new)]
 
     def _taken(self, lease: Lease, reply: Sequence[Any]) -> list[Claimed]:
         now, cursor, idle, entries = reply
@@ -231,32 +196,26 @@ class RedisJournal(RedisLedger):
             for entry, data, marker in entries
         ]  # fmt: skip
 
-    def _bury(self, lease: Lease, entry: str, counter: str, reason: str, job: str, data: bytes) -> bool:
-        keys = self._keys_of(lease, "lease", "jobs", "inflight", "tally", "dead")
+    def _bury(
+        self, lease: Lease, entry: str, counter: str, reason: str, job: str, data: bytes, taint: Mapping[str, str]
+    ) -> bool:
+        keys = self._of(lease.partition, "lease", "jobs", "inflight", "tally", "dead", "taint")
         kept = bytes(data[: layout.DEAD_BYTES])
-        words = (lease.token, self._environment, entry, counter, reason, job, len(data), kept, layout.DEAD_LETTERS)
-        return bool(self._link.run("bury", keys, *words))
+        words = (entry, counter, reason, job, len(data), kept, layout.DEAD_LETTERS, *chain(*taint.items()))
+        return bool(self._link.run("bury", keys, *self._as_owner(lease), *words))
 
-    def _keys_of(self, lease: Lease, *what: str) -> list[str]:
-        jobs = self._keys.jobs(lease.partition)
-        return [jobs if each == "jobs" else self._key(lease.partition, each) for each in what]
+    def _as_owner(self, lease: Lease) -> tuple[Any, ...]:
+        """What the scripts want to know first: by what right, for whom, whether bytes stay, how many taints."""
+        return lease.token, self._environment, int(self._retention > 0), layout.TAINTED_KEYS
 
 
 def _words(settlement: Settlement) -> Iterator[Any]:
     yield settlement.entry
-    for fields in (settlement.add, settlement.first, settlement.last, settlement.samples):
+    heal = dict.fromkeys(settlement.heal, "")
+    for fields in (settlement.add, settlement.first, settlement.last, settlement.samples, heal, settlement.taint):
         yield len(fields)
         for field, value in fields.items():
             yield from (field, value)
-
-
-def _position(start: Position) -> str:
-    if start == EARLIEST:
-        return _START
-    if start == LATEST:
-        return "$"
-    milliseconds = int(float(start) * 1000)
-    return f"{milliseconds - 1}-{2**64 - 1}" if milliseconds > 0 else _START
 
 
 def _milliseconds(seconds: float) -> int:

@@ -4,10 +4,13 @@ went."""
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from sidecar_science.clock import SYSTEM_CLOCK, Clock
 from sidecar_science.journal import layout
+from sidecar_science.journal.accounting import accounts
 from sidecar_science.journal.records import (
     Accounts,
     DeadLetter,
@@ -19,14 +22,20 @@ from sidecar_science.journal.records import (
 from sidecar_science.journal.redis_replies import instant, living, seconds, texts
 
 if TYPE_CHECKING:
-    from sidecar_science.journal.redis import Link
+    from sidecar_science.journal.redis_link import Link
 
 
 class RedisLedger:
     """The part of the B side that needs no lease."""
 
-    def __init__(self, link: Link, namespace: str, environment: str, *, partitions: int) -> None:
+    def __init__(
+        self, link: Link, namespace: str, environment: str, *, partitions: int, clock: Clock = SYSTEM_CLOCK
+    ) -> None:
         self._link = link
+        self._clock = clock
+        self._settings: Mapping[str, str] = {}
+        self._retention = 0.0
+        self._upkeep_at = -math.inf
         self._keys = layout.Keys(namespace)
         self._environment = check_name("the environment", environment)
         self._partitions = partitions
@@ -43,24 +52,29 @@ class RedisLedger:
         return texts(self._link.command("HGETALL", self._keys.settings))
 
     def configure(self, name: str, value: str | None) -> None:
+        layout.check_setting(name, value)
         if value is None:
             self._link.command("HDEL", self._keys.settings, name)
         else:
             self._link.run("keep", [self._keys.settings], name, value)
+        self._look_at_settings()
 
     def tallies(self) -> list[Mapping[str, bytes]]:
         tallies = self._link.batch([("HGETALL", key) for key in self._each("tally")])
         return [{field.decode(): value for field, value in tally.items()} for tally in tallies]
 
     def accounts(self) -> Accounts:
-        calls = [((self._keys.jobs(n), tally), layout.HANDLED) for n, tally in enumerate(self._each("tally"))]
+        # What producers have told comes first: between the two answers there can only be more in the journal.
+        producers = self.producers()
+        calls = [((self._keys.jobs(n), tally), layout.COUNTED) for n, tally in enumerate(self._each("tally"))]
         measured = self._link.run_all("measure", calls)
-        tallies = [dict(zip(layout.HANDLED, counted, strict=True)) for _, counted in measured]
-        return layout.accounts(sum(added for added, _ in measured), tallies, self.producers())
+        return accounts(
+            [(added, dict(zip(layout.COUNTED, counted, strict=True))) for added, counted in measured], producers
+        )
 
     def producers(self) -> list[Producer]:
-        known = texts(self._link.command("HGETALL", self._keys.producers))
-        return [_producer(id_, json.loads(told)) for id_, told in known.items()]
+        told, now = self._link.batch([("HGETALL", self._keys.producers), ("TIME",)])
+        return [producer_of(id_, json.loads(each), seconds(now)) for id_, each in texts(told).items()]
 
     def environments(self) -> list[Environment]:
         known = texts(self._link.command("HGETALL", self._keys.environments))
@@ -95,6 +109,16 @@ class RedisLedger:
     def close(self) -> None:
         self._link.close()
 
+    def _look_at_settings(self) -> None:
+        self._settings = self.settings()
+        self._retention = layout.retention(self._settings)
+
+    def _of(self, partition: int, *what: str, environment: str | None = None) -> list[str]:
+        """The keys of one partition, of this environment unless another one is named."""
+        owner = environment or self._environment
+        jobs = self._keys.jobs(partition)
+        return [jobs if each == "jobs" else self._keys.of(partition, each, owner) for each in what]
+
     def _key(self, partition: int, what: str) -> str:
         return self._keys.of(partition, what, self._environment)
 
@@ -102,18 +126,20 @@ class RedisLedger:
         return [self._key(partition, what) for partition in range(self._partitions)]
 
 
-def _producer(id_: str, told: Mapping[str, Any]) -> Producer:
+def producer_of(id_: str, told: Mapping[str, Any], now: float) -> Producer:
+    """What is kept of a producer, judged at the instant ``now``."""
     return Producer(
         id=id_, at=told["at"], host=told["host"], pid=told["pid"], ended=told["ended"],
         called=told.get("called", 0), sampled_out=told.get("sampled_out", 0),
         recorded=told.get("recorded", 0), dropped=told.get("dropped", {}),
+        unclean=not told["ended"] and told["at"] < now - layout.SILENT_SECONDS,
     )  # fmt: skip
 
 
 def _environment(name: str, told: Mapping[str, Any], seen: bytes | None, workers: int) -> Environment:
     return Environment(
         name=name, created=told["created"], start=told["start"], epoch=told["epoch"], routes=told["routes"],
-        seen=None if seen is None else float(seen), workers=workers,
+        seen=None if seen is None else float(seen), workers=workers, expired=told.get("expired"),
     )  # fmt: skip
 
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from sidecar_science.clock import SYSTEM_CLOCK, Clock
 from sidecar_science.journal import layout
 from sidecar_science.journal.records import Entry, Size
-from sidecar_science.journal.redis_replies import ensure, texts
+from sidecar_science.journal.redis_replies import ensure, seconds, texts
 
 if TYPE_CHECKING:
-    from sidecar_science.journal.redis import Link
+    from sidecar_science.journal.redis_link import Link
 
 _USUAL_BYTES: Final = 1024
 
@@ -23,7 +23,7 @@ _USUAL_BYTES: Final = 1024
 class RedisLog:
     """The A side.
 
-    It sends PING, XADD, XLEN, HSET, HSETNX, HGET, HGETALL, MULTI and EXEC, and no script.
+    It sends PING, XADD, XLEN, HSET, HSETNX, HGET, HGETALL, TIME, MULTI and EXEC, and no script.
     """
 
     def __init__(self, link: Link, namespace: str, *, partitions: int, clock: Clock = SYSTEM_CLOCK) -> None:
@@ -54,10 +54,9 @@ class RedisLog:
         return texts(self._link.command("HGETALL", self._keys.settings))
 
     def report(self, producer: str, accounts: Mapping[str, Any], *, ended: bool = False) -> None:
-        told = {
-            **accounts,
-            "host": socket.gethostname(), "pid": os.getpid(), "at": self._clock.wall(), "ended": ended,
-        }  # fmt: skip
+        # By the server's clock, which is the same for all that tell and for whoever judges their silence.
+        at = seconds(self._link.command("TIME"))
+        told = {**accounts, "host": socket.gethostname(), "pid": os.getpid(), "at": at, "ended": ended}
         self._link.command("HSET", self._keys.producers, producer, json.dumps(told, separators=(",", ":")))
 
     def close(self) -> None:

@@ -10,7 +10,7 @@ from sidecar_science.errors import JournalMisconfigured
 from sidecar_science.journal import layout
 
 if TYPE_CHECKING:
-    from sidecar_science.journal.redis import Link
+    from sidecar_science.journal.redis_link import Link
 
 
 def ensure(link: Link, keys: layout.Keys, partitions: int, now: float) -> None:

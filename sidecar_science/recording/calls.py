@@ -6,76 +6,63 @@ nothing of ours is raised, awaited or waited for. Inside a recorded call, furthe
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Generator
-from types import GeneratorType
-from typing import TYPE_CHECKING, Any
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
+from types import AsyncGeneratorType, CoroutineType, GeneratorType
+from typing import TYPE_CHECKING, Any, Final
 
-from sidecar_science.checks.exchanges import log
-from sidecar_science.recording.consumption import Consumption
-from sidecar_science.recording.recorder import NESTED, OURS
+from sidecar_science.checks.exchanges import Watch, watching
+from sidecar_science.recording.consumption import Consumption, Passing, leave
+from sidecar_science.recording.recorder import OURS
 
 if TYPE_CHECKING:
+    from sidecar_science.recording.capture import Capture
     from sidecar_science.recording.experiment import SidecarExperiment
 
 Control = Callable[..., Any]
 
 
 def call(experiment: SidecarExperiment, control: Control, args: Any, kwargs: Any) -> Any:
-    """Call ``control`` and record it; a generator that it returns is recorded as it is consumed."""
+    """Call ``control`` and record it; a generator or a coroutine that it returns is recorded as it is consumed."""
     if not is_outermost(experiment):
         return control(*args, **kwargs)
-    token = log.set(OURS)
+    token = watching.set(OURS)
     try:
         capture = experiment.begin(args, kwargs)
-        log.set(NESTED if capture is None else capture.exchanges)
+        watch = Watch() if capture is None else capture
+        watching.set(watch)
         try:
             value = control(*args, **kwargs)
         except BaseException as error:
-            log.set(OURS)
+            watching.set(OURS)
+            watch.over = True
             experiment.failed(capture, error)
             raise
-        log.set(OURS)
-        if type(value) is GeneratorType:
-            return _generate(value, Consumption(experiment, capture))
+        watching.set(OURS)
+        watch.over = True
+        later = _LATER.get(type(value))
+        if later is not None:
+            return _named(later(experiment, capture, value), value)
         experiment.returned(capture, value)
         return value
     finally:
-        log.reset(token)
+        leave(token)
 
 
-async def call_async(experiment: SidecarExperiment, control: Control, args: Any, kwargs: Any) -> Any:
+def call_async(experiment: SidecarExperiment, control: Control, args: Any, kwargs: Any) -> Any:
     """The same for ``async def``: cancellation passes through, and is recorded as an error."""
-    if not is_outermost(experiment):
-        return await control(*args, **kwargs)
-    token = log.set(OURS)
-    try:
-        capture = experiment.begin(args, kwargs)
-        log.set(NESTED if capture is None else capture.exchanges)
-        try:
-            value = await control(*args, **kwargs)
-        except BaseException as error:
-            log.set(OURS)
-            experiment.failed(capture, error)
-            raise
-        log.set(OURS)
-        experiment.returned(capture, value)
-        return value
-    finally:
-        log.reset(token)
+    return _named(_call_async(experiment, control, args, kwargs), control)
 
 
 def call_generator(experiment: SidecarExperiment, control: Control, args: Any, kwargs: Any) -> Any:
-    """The same for a generator function: its arguments are snapshotted now, its items as they are taken."""
-    consumption = _begin(experiment, args, kwargs)
+    """The same for a generator function. It runs when its first item is asked for, so it is a call only then."""
     generator = control(*args, **kwargs)
-    return generator if consumption is None else _generate(generator, consumption)
+    return _named(_generate(lambda: _consumption(experiment, args, kwargs), generator), generator)
 
 
 def call_async_generator(experiment: SidecarExperiment, control: Control, args: Any, kwargs: Any) -> Any:
     """The same for an async generator function."""
-    consumption = _begin(experiment, args, kwargs)
     generator = control(*args, **kwargs)
-    return generator if consumption is None else _generate_async(generator, consumption)
+    return _named(_generate_async(lambda: _consumption(experiment, args, kwargs), generator), generator)
 
 
 def is_outermost(experiment: SidecarExperiment) -> bool:
@@ -83,80 +70,139 @@ def is_outermost(experiment: SidecarExperiment) -> bool:
     recorder = experiment.recorder
     if not recorder.recording:
         return False
-    here = log.get()
+    here = watching.get()
     if here is None:
         return True
     if here is OURS:
         recorder.buffer.count_dropped("reentrant")
-    return False
+        return False
+    # Of a call that is over only its context is left, in a task or a thread that it started.
+    return here.over
 
 
-def _begin(experiment: SidecarExperiment, args: Any, kwargs: Any) -> Consumption | None:
+async def _call_async(experiment: SidecarExperiment, control: Control, args: Any, kwargs: Any) -> Any:
     if not is_outermost(experiment):
-        return None
-    token = log.set(OURS)
+        return await control(*args, **kwargs)
+    return await _finish(experiment, _begun(experiment, args, kwargs), control(*args, **kwargs))
+
+
+async def _finish(experiment: SidecarExperiment, capture: Capture | None, awaitable: Awaitable[Any]) -> Any:
+    watch = Watch() if capture is None else capture
+    watch.over = False
+    token = watching.set(watch)
     try:
-        return Consumption(experiment, experiment.begin(args, kwargs))
+        try:
+            value = await awaitable
+        except BaseException as error:
+            watching.set(OURS)
+            watch.over = True
+            experiment.failed(capture, error)
+            raise
+        watching.set(OURS)
+        watch.over = True
+        experiment.returned(capture, value)
+        return value
     finally:
-        log.reset(token)
+        leave(token)
 
 
-def _generate(control: Generator[Any, Any, Any], consumption: Consumption) -> Generator[Any, Any, Any]:
-    """Pass a generator through. It is recorded when it ends, is closed or is collected; unbegun, it made no call."""
-    step: Callable[[], Any] = control.__next__
-    with consumption:
+def _begun(experiment: SidecarExperiment, args: Any, kwargs: Any) -> Capture | None:
+    token = watching.set(OURS)
+    try:
+        return experiment.begin(args, kwargs)
+    finally:
+        leave(token)
+
+
+def _consumption(experiment: SidecarExperiment, args: Any, kwargs: Any) -> Consumption | Passing:
+    return Consumption(experiment, _begun(experiment, args, kwargs)) if is_outermost(experiment) else Passing()
+
+
+def _generate(
+    begin: Callable[[], Consumption | Passing], control: Generator[Any, Any, Any]
+) -> Generator[Any, Any, Any]:
+    """Pass a generator through. It is recorded when it ends, is closed or is collected."""
+    consumption = begin()
+    sent = thrown = None
+    try:
         while True:
             try:
-                with consumption.observing():
-                    item = step()
+                with consumption:
+                    item = control.send(sent) if thrown is None else control.throw(thrown)
             except StopIteration as stop:
                 consumption.exhaust()
                 return stop.value
+            finally:
+                # An error that holds this frame, and is held by it, would be garbage that nobody frees at once.
+                sent = thrown = None
             consumption.take(item)
             try:
                 sent = yield item
             except GeneratorExit:
-                control.close()
+                with consumption:
+                    control.close()
                 raise
             except BaseException as error:  # noqa: BLE001 - what the caller throws in is the control's to deal with
-                step = _thrower(control, error)
-            else:
-                step = control.__next__ if sent is None else _sender(control, sent)
+                thrown = error
+    except BaseException as error:
+        consumption.fail(error)
+        raise
+    finally:
+        consumption.end()
 
 
-async def _generate_async(control: AsyncGenerator[Any, Any], consumption: Consumption) -> AsyncGenerator[Any, Any]:
-    step: Callable[[], Any] = control.__anext__
-    with consumption:
+async def _generate_async(
+    begin: Callable[[], Consumption | Passing], control: AsyncGenerator[Any, Any]
+) -> AsyncGenerator[Any, Any]:
+    consumption = begin()
+    sent = thrown = None
+    try:
         while True:
             try:
-                with consumption.observing():
-                    item = await step()
+                with consumption:
+                    item = await (control.asend(sent) if thrown is None else control.athrow(thrown))
             except StopAsyncIteration:
                 consumption.exhaust()
                 return
+            finally:
+                sent = thrown = None
             consumption.take(item)
             try:
                 sent = yield item
             except GeneratorExit:
-                await control.aclose()
+                with consumption:
+                    await control.aclose()
                 raise
             except BaseException as error:  # noqa: BLE001 - as above
-                step = _athrower(control, error)
-            else:
-                step = control.__anext__ if sent is None else _asender(control, sent)
+                thrown = error
+    except BaseException as error:
+        consumption.fail(error)
+        raise
+    finally:
+        consumption.end()
 
 
-def _thrower(control: Generator[Any, Any, Any], error: BaseException) -> Callable[[], Any]:
-    return lambda: control.throw(error)
+def _named(own: Any, control: Any) -> Any:
+    """``own``, a coroutine or a generator, under the control's name: it shows in tasks, warnings and tracebacks."""
+    try:  # noqa: SIM105 - twice as fast
+        own.__name__, own.__qualname__ = control.__name__, control.__qualname__
+    except (AttributeError, TypeError):
+        pass
+    return own
 
 
-def _sender(control: Generator[Any, Any, Any], value: Any) -> Callable[[], Any]:
-    return lambda: control.send(value)
+def _later_generator(experiment: SidecarExperiment, capture: Capture | None, value: Any) -> Any:
+    consumption = Consumption(experiment, capture)
+    return _generate(lambda: consumption, value)
 
 
-def _athrower(control: AsyncGenerator[Any, Any], error: BaseException) -> Callable[[], Any]:
-    return lambda: control.athrow(error)
+def _later_async_generator(experiment: SidecarExperiment, capture: Capture | None, value: Any) -> Any:
+    consumption = Consumption(experiment, capture)
+    return _generate_async(lambda: consumption, value)
 
 
-def _asender(control: AsyncGenerator[Any, Any], value: Any) -> Callable[[], Any]:
-    return lambda: control.asend(value)
+_LATER: Final[dict[type, Callable[[SidecarExperiment, Capture | None, Any], Any]]] = {
+    GeneratorType: _later_generator,
+    AsyncGeneratorType: _later_async_generator,
+    CoroutineType: _finish,
+}

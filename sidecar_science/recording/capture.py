@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from sidecar_science.checks.exchanges import Exchange
+from sidecar_science.checks.exchanges import Exchange, Watch
 
 if TYPE_CHECKING:
     from sidecar_science.recording.experiment import SidecarExperiment
 
+Planned = tuple[str, str, bytes | None, str | None]
+"""What B calls: the behavior, the function's name, its arguments, and the obstacle where there is one."""
+
 _OVERHEAD = 512
 
 
-class Capture:
+class Capture(Watch):
     """One control call: its arguments before, and what came of it after.
 
     Arguments, value and error are in the codec's form already, so nothing that the caller goes on to change is
-    shared. They are still unredacted here, and never leave the process like this.
+    shared. They are still unredacted here, and never leave the process like this. Where there is an ``obstacle``,
+    the arguments are what could be read of them: they are only searched for secrets.
     """
 
     __slots__ = (
+        "answered",
         "arguments",
         "calls",
         "completed_at",
@@ -28,8 +33,8 @@ class Capture:
         "cpu_time",
         "dropped",
         "duration",
+        "ended",
         "error",
-        "exchanges",
         "exhausted",
         "experiment",
         "id",
@@ -40,18 +45,22 @@ class Capture:
         "value",
     )
 
-    def __init__(self, experiment: SidecarExperiment, id: str) -> None:
+    exchanges: list[Exchange]
+
+    def __init__(self, experiment: SidecarExperiment, id: str, key: str | None) -> None:
+        self.exchanges = []
+        self.over = False
         self.experiment = experiment
         self.id = id
-        self.key: str | None = None
+        self.key = key
         self.arguments: bytes | None = None
         self.obstacle: str | None = None
         self.dropped: str | None = None
-        self.calls: list[tuple[str, str, bytes | None, str | None]] | None = None
+        self.calls: list[Planned] | None = None
         self.context: bytes | None = None
-        self.exchanges: list[Exchange] = []
         self.value: bytes | None = None
-        self.error: Any = None
+        self.error: bytes | None = None
+        self.answered = False
         self.consumed: int | None = None
         self.exhausted = True
         self.completed_at = 0.0
@@ -59,13 +68,24 @@ class Capture:
         self.cpu_time = 0.0
         self.started = 0.0
         self.started_cpu = 0.0
+        self.ended = 0.0
+
+    @property
+    def sent(self) -> bool:
+        """Whether a request got as far as being sent; an error that came with an HTTP status is an answer to one."""
+        return self.answered or any(exchange.sent for exchange in self.exchanges)
 
     @property
     def size(self) -> int:
         """Roughly the bytes that it holds."""
         held = _OVERHEAD + len(self.arguments or b"") + len(self.value or b"") + len(self.error or b"")
         for exchange in self.exchanges:
-            held += 256 + len(exchange.body or b"")
+            held += 256 + len(exchange.target) + len(exchange.body or b"")
         for _, _, arguments, _ in self.calls or ():
             held += len(arguments or b"")
         return held + len(self.context or b"")
+
+    def forget(self) -> None:
+        """Keep no more than tells what was lost."""
+        self.arguments = self.value = self.error = self.context = self.calls = None
+        self.exchanges = []

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
+from contextvars import Token
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from sidecar_science.checks.exchanges import log
-from sidecar_science.recording.recorder import NESTED, OURS
+from sidecar_science.checks.exchanges import Watch, watching
+from sidecar_science.recording.recorder import OURS
+from sidecar_science.recording.snapshots import Items
 
 if TYPE_CHECKING:
     from sidecar_science.recording.capture import Capture
@@ -16,59 +16,99 @@ if TYPE_CHECKING:
 
 
 class Consumption:
-    """One generator on its way to the caller. As a ``with`` block it records when the block is left.
+    """One generator on its way to the caller. As a ``with`` block it is one step of the generator.
 
-    ``capture`` is None for a call that is not recorded; its generator still hides the calls made inside it.
+    ``capture`` is None for a call that is not recorded; its generator still hides the calls made inside it. The mark
+    must not stay on while the caller holds an item: it is the caller's context, and further calls are its own.
     """
 
     def __init__(self, experiment: SidecarExperiment, capture: Capture | None) -> None:
+        clock = experiment.recorder.clock
         self._experiment = experiment
+        self._clock = clock
         self._capture = capture
-        self._mark: Any = NESTED if capture is None else capture.exchanges
-        self._items: list[bytes] = []
+        self._watch = Watch() if capture is None else capture
+        self._watch.over = False
+        self._items = Items(experiment.recorder.codec)
         self._exhausted = False
-        self._seconds = 0.0
+        self._error: BaseException | None = None
+        # What the function did before it gave us the generator counts as well.
+        self._seconds = 0.0 if capture is None else clock.monotonic() - capture.started
+        self._cpu_seconds = 0.0 if capture is None else clock.cpu() - capture.started_cpu
+        self._token: Token[Watch | None] | None = None
+        self._start = self._start_cpu = 0.0
 
-    @contextlib.contextmanager
-    def observing(self) -> Iterator[None]:
-        """One step of the generator. The mark must not stay on while the caller holds an item: it is the caller's
-        context, and further calls of the caller are its own."""
-        clock = self._experiment.recorder.clock
-        token = log.set(self._mark)
-        start = clock.monotonic()
-        try:
-            yield
-        finally:
-            self._seconds += clock.monotonic() - start
-            log.reset(token)
+    def __enter__(self) -> None:
+        self._token = watching.set(self._watch)
+        self._start_cpu = self._clock.cpu()
+        self._start = self._clock.monotonic()
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        self._seconds += self._clock.monotonic() - self._start
+        self._cpu_seconds += self._clock.cpu() - self._start_cpu
+        token, self._token = self._token, None
+        if token is not None:
+            leave(token)
 
     def take(self, item: Any) -> None:
         """Snapshot an item before the caller has it."""
-        if self._capture is not None:
-            with _ours():
-                self._experiment.took(self._capture, self._items, item)
+        if self._capture is None:
+            return
+        token = watching.set(OURS)
+        try:
+            self._experiment.took(self._capture, self._items, item)
+        finally:
+            leave(token)
 
     def exhaust(self) -> None:
+        """The generator came to its end."""
         self._exhausted = True
+
+    def fail(self, error: BaseException) -> None:
+        """The generator raised ``error``; that it was closed is no error."""
+        if not isinstance(error, GeneratorExit):
+            self._error = error
+
+    def end(self) -> None:
+        """Nothing more will be taken: record it."""
+        error, self._error = self._error, None
+        self._watch.over = True
+        capture = self._capture
+        if capture is None:
+            return
+        capture.exhausted = self._exhausted
+        token = watching.set(OURS)
+        try:
+            self._experiment.consumed(capture, self._items, self._seconds, self._cpu_seconds, error)
+        finally:
+            leave(token)
+
+
+class Passing:
+    """A generator that is part of another call, or not recorded at all: nothing of it is noted."""
 
     def __enter__(self) -> None:
         pass
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
-        if self._capture is None:
-            return
-        self._capture.exhausted = self._exhausted
-        with _ours():
-            own_error = None if isinstance(error, GeneratorExit) else error
-            self._experiment.consumed(self._capture, self._items, self._seconds, own_error)
+        pass
+
+    def take(self, item: Any) -> None:
+        pass
+
+    def exhaust(self) -> None:
+        pass
+
+    def fail(self, error: BaseException) -> None:
+        pass
+
+    def end(self) -> None:
+        pass
 
 
-@contextlib.contextmanager
-def _ours() -> Iterator[None]:
-    token = log.set(OURS)
-    try:
-        yield
-    finally:
-        # A generator may be collected in another context than the one it ran in.
-        with contextlib.suppress(ValueError):
-            log.reset(token)
+def leave(token: Token[Watch | None]) -> None:
+    """Give the context back what it held. Generators and coroutines may be ended in another context than their own."""
+    try:  # noqa: SIM105 - on the caller's path, and twice as fast
+        watching.reset(token)
+    except ValueError:
+        pass

@@ -11,17 +11,16 @@ from typing import Any, Final, Literal, TypeVar
 
 from sidecar_science.checks import exchanges
 from sidecar_science.codec.keys import Fingerprint
-from sidecar_science.codec.markers import Opaque, Oversize
 from sidecar_science.codec.redaction import Redactor
-from sidecar_science.codec.values import MAX_DEPTH, digest, join, measure
-from sidecar_science.comparison.projection import project, project_error
 from sidecar_science.errors import DeclarationError, NotEncodable, TooLarge
-from sidecar_science.journal.partitions import key_text, sample_point
+from sidecar_science.journal.partitions import key_text
 from sidecar_science.recording import calls
 from sidecar_science.recording.capture import Capture
 from sidecar_science.recording.function import Function, RecordedFunction, Shape, experiment_of
 from sidecar_science.recording.recorder import Recorder
 from sidecar_science.recording.rules import DeclaredRules
+from sidecar_science.recording.signature import Getter, getter_of
+from sidecar_science.recording.snapshots import Items, Snapshots
 
 F = TypeVar("F", bound=Callable[..., Any])
 Key = str | Callable[..., Any] | None
@@ -32,8 +31,6 @@ _CALLS: Final[dict[Shape, Callable[..., Any]]] = {
     "generator": calls.call_generator,
     "async generator": calls.call_async_generator,
 }
-_PREVIEW: Final = 1000
-_MAX_HASHED: Final = 16 * 1024 * 1024
 
 
 class SidecarExperiment(DeclaredRules):
@@ -72,9 +69,9 @@ class SidecarExperiment(DeclaredRules):
         self.idempotent = idempotent
         self.heals = heals
         self.function: Function | None = None
+        self.snapshots = Snapshots(recorder.codec, project, self.told)
         self._registry = registry
-        self._project = project
-        self._get_key: Callable[..., Any] | None = key if callable(key) else None
+        self._get_key: Getter | None = getter_of(key) if callable(key) else None
         self._places: dict[str, tuple[tuple[int, str], ...]] = {}
 
     def __repr__(self) -> str:
@@ -101,27 +98,32 @@ class SidecarExperiment(DeclaredRules):
                 f"experiment {self.name!r} was applied to {function!r}; apply it to a function, a method, "
                 "a classmethod or a staticmethod"
             )
-        self.function = Function.of(function, owner)
-        self._get_key = self.function.signature.getter(self.name, self.key)
+        declared = Function.of(function, owner)
+        self._get_key = declared.signature.getter(self.name, self.key)
+        self.function = declared
         recorded = RecordedFunction(function, self._recording(_CALLS[self.function.shape]))
         recorded._self_experiment = self
         return recorded
 
     def unwrap(self) -> None:
-        """Forget the function: `instrument(...).undo()` gives the class its own method back."""
+        """Forget the function: whoever still holds the wrapper calls straight through it."""
         self.function = None
 
     def owned_by(self, owner: type) -> None:
         """Told by the class body that our function became a method of ``owner``."""
         if self.function is not None:
             self.function = self.function.of_class(owner)
+            self._get_key = self.function.signature.getter(self.name, self.key)
 
     def _recording(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        recorder = self.recorder
+
         def wrapper(wrapped: Callable[..., Any], instance: Any, args: Any, kwargs: Any) -> Any:
-            if not self.recorder.recording:
+            function = self.function
+            if function is None or not recorder.recording:
                 return wrapped(*args, **kwargs)
-            if instance is None and self.function is not None and self.function.kind == "method" and args:
-                # Called through the class: the first argument is the adapter, which is never recorded.
+            if instance is None and args and function.is_bound:
+                # Called past its class: the first argument is the adapter, which is never recorded.
                 return call(self, wrapped.__get__(args[0]), args[1:], kwargs)
             return call(self, wrapped, args, kwargs)
 
@@ -129,120 +131,146 @@ class SidecarExperiment(DeclaredRules):
 
     # -- recording -----------------------------------------------------------------------------------------------
 
-    def begin(
-        self, args: tuple[Any, ...], kwargs: Mapping[str, Any], get_key: Callable[..., Any] | None = None
-    ) -> Capture | None:
+    def begin(self, args: tuple[Any, ...], kwargs: Mapping[str, Any], get_key: Getter | None = None) -> Capture | None:
         """Snapshot a call before its control runs; None when it is not in the sample. Raises nothing of ours."""
         recorder = self.recorder
-        exchanges.install()
-        capture = Capture(self, recorder.new_id())
-        try:
-            self._choose(capture, get_key or self._get_key, args, kwargs)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the A-branch is sacred
-            self.told("key", error)
-            capture.dropped = "hook_failed"
-        if capture.dropped == "sampled_out":
-            recorder.wake()
+        recorder.wake()
+        rate = recorder.rate(self)
+        key, id = None, ""
+        get_key = get_key or self._get_key
+        if get_key is not None and rate > 0.0:
+            try:
+                key = get_key(args, kwargs)
+                key = None if key is None else key_text(key)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as error:  # noqa: BLE001 - a hook, and the A-branch is sacred
+                return self._without_key(error)
+        if rate < 1.0:
+            id = recorder.new_id() if key is None else ""
+            if not recorder.chooses(rate, id if key is None else key):
+                recorder.buffer.count_sampled_out()
+                return None
+        if not self.allows_run():
             recorder.buffer.count_sampled_out()
             return None
-        if capture.dropped is None:
+        capture = Capture(self, id or recorder.new_id(), key)
+        if recorder.buffer.has_room:
+            exchanges.install()
             self._snapshot(capture, args, kwargs)
+        else:
+            capture.dropped = recorder.buffer.full_reason
         capture.started_cpu = recorder.clock.cpu()
         capture.started = recorder.clock.monotonic()
         return capture
 
-    def _choose(
-        self,
-        capture: Capture,
-        get_key: Callable[..., Any] | None,
-        args: tuple[Any, ...],
-        kwargs: Mapping[str, Any],
-    ) -> None:
-        if get_key is not None:
-            key = get_key(args, kwargs)
-            capture.key = None if key is None else key_text(key)
-        rate = self.recorder.rate(self)
-        if (
-            rate < 1.0 and sample_point(self.recorder.namespace, capture.key or capture.id) >= rate
-        ) or not self.rules.allow_run(self.told):
-            capture.dropped = "sampled_out"
-        elif not self.recorder.buffer.has_room:
-            capture.dropped = self.recorder.buffer.full_reason
+    def _without_key(self, error: BaseException) -> Capture:
+        self.told("key", error)
+        capture = Capture(self, self.recorder.new_id(), None)
+        capture.dropped = "hook_failed"
+        return capture
 
     def _snapshot(self, capture: Capture, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         try:
-            capture.arguments = self.recorder.codec.encode([list(args), kwargs])
-        except NotEncodable as error:
-            capture.obstacle = str(error)
-            self.recorder.shield.tell("not_replayable", error, experiment=self.name, detail=str(error))
+            capture.arguments, capture.obstacle = self.encode_arguments(args, kwargs)
+            if self.static_context:
+                capture.context = self.snapshots.plain(self.static_context)
         except TooLarge:
             capture.dropped = "too_large"
         except Exception as error:  # noqa: BLE001 - the A-branch is sacred
             self.told("encode", error)
             capture.dropped = "hook_failed"
-        if self.static_context:
-            capture.context = self.encode_value(self.static_context)
+
+    def encode_arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[bytes, str | None]:
+        """The exact form of arguments; or what can be read of them, and what stands in the way.
+
+        Raises `CodecError` for what is too large, or cannot be looked at.
+        """
+        given = [list(args), kwargs]
+        try:
+            return self.recorder.codec.encode(given), None
+        except NotEncodable as error:
+            self.recorder.shield.tell("not_replayable", error, experiment=self.name, type=error.type_name)
+            return self.snapshots.searchable(given), str(error)
 
     def returned(self, capture: Capture | None, value: Any) -> None:
         """Note the value that the control gave, as it is now: the caller may change it."""
-        if capture is None:
-            return
-        self._stop_clock(capture)
-        if capture.dropped is None:
-            capture.value = self.encode_value(value)
-        self.recorder.put(capture)
+        if capture is not None:
+            self._stop_clock(capture)
+            self._record(capture, self._note_value, value)
 
     def failed(self, capture: Capture | None, error: BaseException) -> None:
         """Note the error that the control raised."""
-        if capture is None:
-            return
-        self._stop_clock(capture)
-        if capture.dropped is None:
-            capture.error = self.encode_value(_projected(project_error, error))
-        self.recorder.put(capture)
+        if capture is not None:
+            self._stop_clock(capture)
+            self._record(capture, self._note_error, error)
 
-    def took(self, capture: Capture, items: list[bytes], item: Any) -> None:
+    def took(self, capture: Capture, items: Items, item: Any) -> None:
         """Note an item that the caller takes from the control's generator."""
-        if capture.dropped is None:
-            items.append(self.encode_value(item))
+        if capture.dropped is not None:
+            return
+        try:
+            items.add(self.encode_value(item))
+        except Exception as error:  # noqa: BLE001 - the A-branch is sacred
+            self.told("record", error)
+            capture.dropped = "hook_failed"
 
-    def consumed(self, capture: Capture, items: list[bytes], seconds: float, error: BaseException | None) -> None:
-        """Note the end of a generator's consumption."""
+    def consumed(
+        self, capture: Capture, items: Items, seconds: float, cpu_seconds: float, error: BaseException | None
+    ) -> None:
+        """Note the end of a generator's consumption, and the time that its own steps took."""
         self._stop_clock(capture)
-        capture.duration = seconds
-        capture.consumed = len(items)
-        if capture.dropped is None:
-            capture.value = join(items)
-            if len(capture.value) > self.recorder.codec.max_bytes:
-                capture.value = self.recorder.codec.encode(
-                    Oversize(digest=digest(capture.value), size=len(capture.value), preview="")
-                )
-            if error is not None:
-                capture.error = self.encode_value(_projected(project_error, error))
-        self.recorder.put(capture)
+        capture.duration, capture.cpu_time = seconds, cpu_seconds
+        capture.consumed = items.count
+        self._record(capture, self._note_items, items, error)
 
     def _stop_clock(self, capture: Capture) -> None:
         clock = self.recorder.clock
-        capture.duration = clock.monotonic() - capture.started
+        capture.ended = clock.monotonic()
+        capture.duration = capture.ended - capture.started
         capture.cpu_time = clock.cpu() - capture.started_cpu
         capture.completed_at = clock.wall()
 
+    def _record(self, capture: Capture, note: Callable[..., None], *what: Any) -> None:
+        try:
+            if capture.dropped is None:
+                note(capture, *what)
+        except Exception as error:  # noqa: BLE001 - the A-branch is sacred
+            self.told("record", error)
+            capture.dropped = "hook_failed"
+        except BaseException:
+            # It came from outside, as Ctrl-C does or a time limit of the host, and is meant for the host.
+            capture.dropped = "interrupted"
+            raise
+        finally:
+            self.recorder.put(capture)
+
+    def _note_value(self, capture: Capture, value: Any) -> None:
+        capture.value = self.snapshots.value(value)
+
+    def _note_error(self, capture: Capture, error: BaseException) -> None:
+        described = self.snapshots.describe(error)
+        capture.answered = described["status"] is not None
+        capture.error = self.snapshots.plain(described)
+
+    def _note_items(self, capture: Capture, items: Items, error: BaseException | None) -> None:
+        capture.value = items.encoded()
+        if error is not None:
+            self._note_error(capture, error)
+
+    # -- what both sides encode alike ----------------------------------------------------------------------------
+
     def encode_value(self, value: Any) -> bytes:
         """A result in the codec's form of plain data; one that is too large is kept as digest, size and preview."""
-        codec = self.recorder.codec
-        try:
-            if self._project is not None:
-                value = self._project(value)
-            return codec.encode_value(value, project)
-        except TooLarge:
-            return codec.encode(oversize(value))
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - the A-branch is sacred
-            self.told("project", error)
-            return codec.encode(Opaque(type_name=type(value).__qualname__))
+        return self.snapshots.value(value)
 
-    def plain(self, value: Any) -> Any:
-        """A result as plain data, by this experiment's own projection where it has one: the B side's half of it."""
-        return project(self._project(value) if self._project is not None else value)
+    def encode_error(self, error: BaseException) -> bytes:
+        """An exception in the same form: type, message, status and body."""
+        return self.snapshots.plain(self.snapshots.describe(error))
+
+    def join_values(self, items: Sequence[bytes]) -> bytes:
+        """The form of a list of results that were encoded one by one, as they were taken from a generator."""
+        return Items(self.recorder.codec, items).encoded()
 
     # -- secrets and names ---------------------------------------------------------------------------------------
 
@@ -271,31 +299,3 @@ class SidecarExperiment(DeclaredRules):
             if candidate is function:
                 return f"{self.name}#{name}"
         return None
-
-
-def oversize(value: Any) -> Oversize:
-    """What is kept of a value that is too large: its digest, its size where that is known, and its beginning.
-
-    Beyond 16 MiB there is no digest either: taking it would be felt by the caller.
-    """
-    if isinstance(value, str):
-        value = value.encode("utf-8", "surrogatepass") if len(value) <= _MAX_HASHED else value
-    size = len(value) if isinstance(value, str | bytes) else 0
-    preview = value[:_PREVIEW] if isinstance(value, str | bytes) else ""
-    text = preview.decode("utf-8", "replace") if isinstance(preview, bytes) else preview
-    return Oversize(digest=_digest(value), size=size, preview=text)
-
-
-def _digest(value: Any) -> str | None:
-    try:
-        measure(value, max_bytes=_MAX_HASHED, max_depth=MAX_DEPTH, max_nodes=1_000_000)
-    except TooLarge:
-        return None
-    return digest(value, project)
-
-
-def _projected(projection: Callable[[Any], Any], value: Any) -> Any:
-    try:
-        return projection(value)
-    except Exception:  # noqa: BLE001 - an error that cannot even be described still has a type
-        return {"type": type(value).__qualname__, "message": "", "status": None, "body": None}

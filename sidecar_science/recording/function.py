@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import functools
+import importlib
 import inspect
 from collections.abc import Callable
 from typing import Any, Literal
@@ -42,8 +45,15 @@ class Function:
         """The same, now that the class body that it stands in has been executed."""
         if self.owner is not None:
             return self
-        kind: Kind = "method" if self.kind == "function" and _takes_self(self.inner) else self.kind
-        return attrs.evolve(self, owner=owner, kind=kind)
+        if self.kind != "function" or not hasattr(self.inner, "__get__"):
+            return attrs.evolve(self, owner=owner)
+        # Whatever its first parameter is called: the class will fill it.
+        return attrs.evolve(self, owner=owner, kind="method", signature=Signature.of(self.inner, bound=True))
+
+    @property
+    def is_bound(self) -> bool:
+        """Whether its first parameter is filled by the adapter or its class."""
+        return self.kind in ("method", "classmethod")
 
     @property
     def label(self) -> str:
@@ -102,9 +112,30 @@ def _shape(inner: Any) -> Shape:
     return "generator" if inspect.isgeneratorfunction(inner) else "plain"
 
 
-class RecordedFunction(wrapt.FunctionWrapper):  # type: ignore[misc, type-arg, unused-ignore]
-    """A function that is recorded; transparent to ``inspect``, to ``isinstance`` and to whoever calls it."""
+class RecordedMethod(wrapt.BoundFunctionWrapper):  # type: ignore[misc, type-arg, unused-ignore]
+    """A recorded function as an attribute of an object or a class. It is pickled and copied as methods are."""
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        owner = getattr(self, "__self__", None)
+        if owner is None:
+            return _found, (self.__module__, self.__qualname__)
+        return getattr, (owner, self.__name__)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        owner = getattr(self, "__self__", None)
+        return self if owner is None else getattr(copy.deepcopy(owner, memo), self.__name__)
+
+
+class RecordedFunction(wrapt.FunctionWrapper):  # type: ignore[misc, type-arg, unused-ignore]
+    """A function that is recorded; transparent to ``inspect``, to ``isinstance`` and to whoever calls it.
+
+    It is pickled by its name and copied as itself, as functions are.
+    """
+
+    __bound_function_wrapper__ = RecordedMethod
     _self_experiment: Any = None
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -114,11 +145,25 @@ class RecordedFunction(wrapt.FunctionWrapper):  # type: ignore[misc, type-arg, u
         if forward is not None:
             forward(self.__wrapped__, owner, name)
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return _found, (self.__module__, self.__qualname__)
+
+    def __copy__(self) -> Any:
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Any:
+        return self
+
 
 def experiment_of(function: Any) -> Any:
     """The experiment that ``function`` is recorded under, bound or not; None when it is under none."""
-    for candidate in (function, getattr(function, "_self_parent", None)):
-        experiment = getattr(candidate, "_self_experiment", None)
-        if experiment is not None:
-            return experiment
-    return None
+    # By its real type: a mock has every attribute that it is asked for.
+    kind = type(function)
+    if issubclass(kind, RecordedMethod):
+        function = function._self_parent
+    return function._self_experiment if issubclass(type(function), RecordedFunction) else None
+
+
+def _found(module: str, qualname: str) -> Any:
+    """What stands under that name: for unpickling."""
+    return functools.reduce(getattr, qualname.split("."), importlib.import_module(module))

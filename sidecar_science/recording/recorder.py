@@ -7,36 +7,42 @@ child starts afresh: what its parent holds, its parent ships.
 from __future__ import annotations
 
 import atexit
+import contextlib
+import itertools
 import os
-import random
 import secrets
 import socket
+import sys
 import threading
 import time
 import weakref
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from sidecar_science.checks import exchanges
+from sidecar_science.checks.exchanges import Watch, watching
 from sidecar_science.clock import Clock
 from sidecar_science.codec.keys import Keyring
 from sidecar_science.codec.values import Codec
+from sidecar_science.errors import UsageError
+from sidecar_science.journal.partitions import sample_point
 from sidecar_science.journal.protocol import Log
 from sidecar_science.recording.buffer import Buffer
 from sidecar_science.recording.capture import Capture
+from sidecar_science.recording.hosts import forbids_threads
+from sidecar_science.recording.rates import Rates
+from sidecar_science.recording.sealing import Sealing
 from sidecar_science.recording.shield import Shield
 from sidecar_science.recording.shipping import Shipper
 
 INTERVAL: Final = 0.05
+_PATIENCE: Final = 0.002
+_THREAD_EVERY: Final = 1.0
 _SETTINGS_EVERY: Final = 2.0
 _REPORT_EVERY: Final = 10.0
 _REPORT_SOON: Final = 1.0
 
-OURS: Final = "ours"
-"""In `exchanges.log`: this context is our own code; a recorded call in it would be recorded for ever."""
-
-NESTED: Final = "nested"
-"""In `exchanges.log`: inside a call that is not recorded itself; neither is what it calls."""
+OURS: Final = Watch()
+"""The context of our own code: a recorded call in it would be recorded for ever."""
 
 _recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
 
@@ -69,12 +75,12 @@ class Recorder:
         self.sample = sample
         self.flush_timeout = flush_timeout
         self.shield = shield
-        self.settings: Mapping[str, str] = {}
         self.buffer = Buffer(buffer_bytes)
         self._make_log = log
+        sealing = Sealing(namespace=namespace, partitions=partitions, keyring=keyring, codec=codec)
         self._new_shipper: Callable[[str], Shipper] = lambda producer: Shipper(
-            namespace=namespace, partitions=partitions, producer=producer, buffer=self.buffer, log=self._make_log,
-            keyring=keyring, codec=codec, clock=clock, shield=shield, cap_entries=cap_entries, cap_bytes=cap_bytes,
+            producer=producer, sealing=sealing, buffer=self.buffer, log=self._make_log, clock=clock, shield=shield,
+            cap_entries=cap_entries, cap_bytes=cap_bytes,
         )  # fmt: skip
         self._begin()
         _recorders.add(self)
@@ -82,18 +88,27 @@ class Recorder:
 
     def _begin(self) -> None:
         self._pid = os.getpid()
+        self._in_uwsgi = "uwsgi" in sys.modules
         self.producer = secrets.token_hex(8)
-        # Our own source of chance: tests and applications seed the shared one, and forked children share it.
-        self._chance = random.Random(secrets.randbits(128))  # noqa: S311 - names jobs, guards nothing
+        self._numbers = itertools.count(1)
+        self.rates = Rates()
         self._thread: threading.Thread | None = None
+        self._thread_at = 0.0
         self._starting = threading.Lock()
         self._shipper = self._new_shipper(self.producer)
-        self._shipping = threading.Lock()
+        self._make_locks()
         self._stopping = False
-        self._hurry = False
+        self._hurry_until = 0.0
         self._settings_at = 0.0
         self._report_at = 0.0
-        self._reported: dict[str, Any] = {}
+        self._reported: Mapping[str, Any] = {"called": 0, "left": 0}
+
+    def _make_locks(self) -> None:
+        """Anew with every thread: gevent may have replaced both kinds since, and they have to be of one kind."""
+        self._shipping = threading.Lock()
+        # A plain lock as a bell: letting go of it never waits, whoever is interrupted meanwhile.
+        self._bell = threading.Lock()
+        self._bell.acquire()
 
     def after_fork(self) -> None:
         """In the child: a new producer with an empty buffer, no thread and no connection."""
@@ -104,138 +119,181 @@ class Recorder:
     # -- the caller's side ---------------------------------------------------------------------------------------
 
     def new_id(self) -> str:
-        """A job's id: 32 hex digits."""
-        return f"{self._chance.getrandbits(128):032x}"
+        """A job's id: 32 hex digits, of which the first half names the producer."""
+        return f"{self.producer}{next(self._numbers):016x}"
 
-    def wake(self) -> bool:
-        """Make sure that the drain thread runs; False where it cannot."""
-        if self._thread is not None and self._pid == os.getpid():
-            return True
-        return self._start()
+    def wake(self) -> None:
+        """Make sure that the drain thread runs, where it can."""
+        # uWSGI forks without running Python's fork hooks; elsewhere they have seen to it.
+        if self._thread is None or (self._in_uwsgi and self._pid != os.getpid()):
+            self._start()
 
     def put(self, capture: Capture) -> None:
-        self.wake()
-        self.buffer.put(capture)
+        """Take a call that has ended. One that began before a fork belongs to the parent, in both processes."""
+        if capture.id[:16] == self.producer:
+            self.buffer.put(capture)
 
     def rate(self, experiment: Any) -> float:
         """The share of entities that is recorded: run-time settings first, then the declaration, then the default."""
-        settings = self.settings
-        if settings:
-            asked = settings.get(f"sample|{experiment.name}") or settings.get("sample")
-            if asked is not None:
-                return _share(asked)
-        return self.sample if experiment.sample is None else experiment.sample
+        declared = experiment.sample
+        return self.rates.share(experiment.name, self.sample if declared is None else declared)
 
-    def _start(self) -> bool:
+    def chooses(self, rate: float, text: str) -> bool:
+        """Whether what has the key ``text`` is in the sample at ``rate``: decided by it alone, the same everywhere."""
+        return rate > 0.0 and sample_point(self.namespace, text) < rate
+
+    def _start(self) -> None:
         if self._pid != os.getpid():
-            # uWSGI forks without running Python's fork hooks.
             self.after_fork()
-        if not self._starting.acquire(blocking=False):
-            return True
+        if self.clock.monotonic() < self._thread_at or not self._starting.acquire(blocking=False):
+            return
         try:
             if self._thread is None:
-                thread = threading.Thread(target=self._drain, name="sidecar-drain", daemon=True)
-                thread.start()
-                self._thread = thread
-            return True
-        except RuntimeError as error:
-            # The interpreter is shutting down, or the host allows no more threads.
-            self.shield.tell("thread", error)
-            return False
+                self._start_thread()
         finally:
             self._starting.release()
+
+    def _start_thread(self) -> None:
+        if forbids_threads():
+            self.recording = self.enabled = False
+            self.buffer.close("no_thread")
+            self.shield.tell("no_thread", UsageError("uWSGI runs no threads here: give it --enable-threads"))
+            return
+        self._make_locks()
+        thread = threading.Thread(target=self._drain, name="sidecar-drain", daemon=True)
+        # Before it runs: one that fails at once must leave this empty.
+        self._thread = thread
+        try:
+            thread.start()
+        except RuntimeError as error:
+            # The interpreter is ending, or the host allows no more threads.
+            self._thread = None
+            self._thread_at = self.clock.monotonic() + _THREAD_EVERY
+            self.shield.tell("thread", error)
 
     # -- the drain thread ----------------------------------------------------------------------------------------
 
     def _drain(self) -> None:
-        exchanges.log.set(OURS)
-        pid = self._pid
-        while not self._stopping and pid == self._pid:
-            self._round()
-            time.sleep(INTERVAL)
+        watching.set(OURS)
+        try:
+            while not self._stopping:
+                if not self._round():
+                    self._bell.acquire(timeout=INTERVAL)
+        finally:
+            if not self._stopping:
+                # Something has killed this thread; the next call starts another one.
+                self._thread = None
 
-    def _round(self) -> None:
-        with self._shipping:
-            try:
-                self._shipper.ship(hurry=self._hurry)
-                self._refresh_settings()
-                self._report()
-            except Exception as error:  # noqa: BLE001 - the drain thread must outlive whatever goes wrong in it
-                self.shield.tell("drain", error)
+    def _round(self) -> bool:
+        """Do what there is to do; whether there may be more at once."""
+        if not self._shipping.acquire(blocking=False):
+            return False
+        try:
+            self._refresh_settings()
+            if not self.rates.enabled:
+                self.buffer.abandon("switched_off")
+            more = self._shipper.ship(hurry=self._is_hurrying)
+            self._report()
+        except Exception as error:  # noqa: BLE001 - the drain thread must outlive whatever goes wrong in it
+            self.shield.tell("drain", error)
+            return False
+        finally:
+            self._shipping.release()
+        return more
+
+    @property
+    def _is_hurrying(self) -> bool:
+        return self.clock.monotonic() < self._hurry_until
 
     def _refresh_settings(self) -> None:
+        """Before anything is shipped: who switches us off means what was called a moment ago as well."""
         now = self.clock.monotonic()
         if now < self._settings_at:
             return
         self._settings_at = now + _SETTINGS_EVERY
         settings = self._shipper.call(lambda log: log.settings())
-        if settings is not None:
-            self.settings = settings
-            self.recording = self.enabled and settings.get("enabled", "1").lower() not in (
-                "0",
-                "false",
-                "off",
-                "no",
-            )
+        if settings is None:
+            return
+        rates, before = Rates.read(settings), self.rates
+        if rates.enabled and not before.enabled:
+            self.buffer.lose_track()
+        self.rates = rates
+        self.recording = self.enabled and rates.enabled
+        for name in rates.unreadable:
+            self.shield.tell("settings", UsageError(name), setting=name)
 
     def _report(self, *, ended: bool = False) -> None:
         """Tell the journal our counts: soon after they changed, now and then even if they did not."""
         now = self.clock.monotonic()
-        counts = {**self.buffer.counts(), "host": socket.gethostname(), "pid": self._pid}
-        changed = counts != self._reported
+        left, counts = self.buffer.left, self.buffer.counts()
+        told = {**counts, "left": left}
+        changed = told != self._reported
         wait = _REPORT_SOON if changed else _REPORT_EVERY
-        if not ended and not (self._hurry and changed) and now < self._report_at + wait:
+        if not ended and not (changed and self._is_hurrying) and now < self._report_at + wait:
             return
         self._report_at = now
-        if self._shipper.call(lambda log: _told(log, self.producer, counts, ended)):
-            self._reported = counts
+        accounts = {**counts, "host": socket.gethostname(), "pid": self._pid}
+        if self._shipper.call(lambda log: _told(log, self.producer, accounts, ended)):
+            self._reported = told
 
     # -- endings -------------------------------------------------------------------------------------------------
 
     def flush(self, timeout: float | None = None) -> bool:
-        """Ship what is buffered; whether all of it arrived within ``timeout`` seconds (default: flush_timeout)."""
+        """Ship what is buffered now; whether it arrived within ``timeout`` seconds (default: flush_timeout)."""
         if not self.enabled:
             return True
-        deadline = self.clock.monotonic() + (self.flush_timeout if timeout is None else timeout)
-        self._hurry = True
-        try:
-            return self._wait_until_empty(deadline)
-        finally:
-            self._hurry = False
+        return self._flush(self.flush_timeout if timeout is None else timeout)
 
     def close(self, timeout: float | None = None) -> bool:
         """Ship what is buffered, say goodbye, and stop; whether all of it arrived. A second call does nothing."""
-        if self._stopping or self._pid != os.getpid():
+        if not self.enabled or self._pid != os.getpid():
             return True
         timeout = self.flush_timeout if timeout is None else timeout
         deadline = self.clock.monotonic() + timeout
-        shipped = self.flush(timeout)
         self.recording = self.enabled = False
+        shipped = self._flush(timeout)
+        self.buffer.close("shutdown")
         self._stopping = True
-        if self._thread is not None:
+        self._ring()
+        if self.buffer.called:
             self._say_goodbye(deadline)
         return shipped
 
-    def _wait_until_empty(self, deadline: float) -> bool:
-        while not (self.buffer.is_empty and self._shipper.is_idle and self._is_reported()):
+    def _flush(self, timeout: float) -> bool:
+        deadline = self.clock.monotonic() + timeout
+        entered, called = self.buffer.entered, self.buffer.called
+        self._hurry_until = max(self._hurry_until, deadline)
+        # Steps are counted too: a clock of a test may stand still.
+        for _ in range(int(timeout / _PATIENCE) + 1):
+            if self._reported["left"] >= entered and self._reported["called"] >= called:
+                return True
             if self.clock.monotonic() >= deadline:
-                return self.buffer.is_empty
-            # No thread can be started while the interpreter ends: then the caller ships by itself.
-            if not self._thread_runs() and not (self.wake() and self._thread_runs()):
-                self._round()
-            time.sleep(0.002)
-        return True
+                break
+            self._work_now()
+            time.sleep(_PATIENCE)
+        return self.buffer.left >= entered
 
-    def _is_reported(self) -> bool:
-        told = self._reported
-        return (told.get("called", 0), told.get("recorded", 0)) == (self.buffer.called, self.buffer.recorded)
+    def _work_now(self) -> None:
+        if self._thread is None:
+            self._start()
+        if self._thread is not None and self._thread.is_alive():
+            self._ring()
+            return
+        # No thread can be started while the interpreter ends: then the caller ships by itself.
+        token = watching.set(OURS)
+        try:
+            self._round()
+        finally:
+            watching.reset(token)
 
-    def _thread_runs(self) -> bool:
-        return self._thread is not None and self._thread.is_alive()
+    def _ring(self) -> None:
+        with contextlib.suppress(RuntimeError):  # it is ringing already
+            self._bell.release()
 
     def _say_goodbye(self, deadline: float) -> None:
         # The drain thread may be stuck in a hung Redis: then we leave without a word, and are listed `unclean`.
         if not self._shipping.acquire(timeout=max(0.0, deadline - self.clock.monotonic()) + 0.02):
+            self.shield.silence()
             self.buffer.abandon("shutdown")
             return
         try:
@@ -249,9 +307,10 @@ class Recorder:
 
     def redirect(self, log: Callable[[], Log]) -> Callable[[], Log]:
         """Write to another journal from here on, as a new producer; what made the one before. For tests."""
-        before, self._make_log = self._make_log, log
         self.flush()
+        before, self._make_log = self._make_log, log
         self._stopping = True
+        self._ring()
         if self._thread is not None:
             self._thread.join()
         self.buffer.reset_after_fork()
@@ -267,14 +326,6 @@ class Recorder:
         return {**self.buffer.counts(), "producer": self.producer, "errors": dict(self.shield.errors)}
 
 
-def _share(text: str) -> float:
-    """A rate from the settings; one that cannot be read records nothing, since it may have been meant as a brake."""
-    try:
-        return min(1.0, max(0.0, float(text)))
-    except ValueError:
-        return 0.0
-
-
 def _told(log: Log, producer: str, counts: Mapping[str, Any], ended: bool) -> bool:
     log.report(producer, counts, ended=ended)
     return True
@@ -282,11 +333,13 @@ def _told(log: Log, producer: str, counts: Mapping[str, Any], ended: bool) -> bo
 
 def _close_at_exit(reference: weakref.ref[Recorder]) -> None:
     recorder = reference()
-    if recorder is not None and recorder.enabled:
+    if recorder is not None:
         recorder.close()
 
 
 def _after_fork_in_child() -> None:
+    # The fork may have been part of a recorded call; what the child goes on to do is not.
+    watching.set(None)
     for recorder in list(_recorders):
         recorder.after_fork()
 

@@ -69,15 +69,16 @@ class DeclaredRules(Ruled):
         """
         if function is None:
             return lambda given: self.try_(given, name=name)
+        name = str(name)
         expect_callable("try_", function)
         if getattr(function, "__name__", "") == "<lambda>":
             raise DeclarationError(
                 f"experiment {self.name!r}: a lambda cannot be a registered candidate, because reports and workers "
                 "know candidates by name; write `def new_way(adapter, ...)` in the module and register that"
             )
-        if name in self.candidates:
+        if name in self.candidates or name == "control":
             raise DeclarationError(f"experiment {self.name!r} already has {name} behavior; give this one another name=")
-        self.candidates[str(name)] = function
+        self.candidates[name] = function
         return function
 
     # -- evaluating ----------------------------------------------------------------------------------------------
@@ -89,8 +90,22 @@ class DeclaredRules(Ruled):
             return
         try:
             self._raised(operation, error)
-        except (Exception, SystemExit) as second:  # noqa: BLE001 - the last place that can keep it from the caller
+        except KeyboardInterrupt:
+            raise
+        except BaseException as second:  # noqa: BLE001 - the last place that can keep it from the caller
             self._shield.tell("raised", second, experiment=self.name)
+
+    def allows_run(self) -> bool:
+        """Whether ``run_if`` lets this call be recorded; one that raises does not."""
+        if self.rules.run_if is None:
+            return True
+        try:
+            return bool(self.rules.run_if())
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - a hook, and the A-branch is sacred
+            self.told("run_if", error)
+            return False
 
     def before(self) -> None:
         """Call the ``before_run`` hook, if there is one."""

@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
-from sidecar_science.errors import BehaviorMissing, BehaviorNotUnique, CodecError
+from sidecar_science.errors import BehaviorMissing, BehaviorNotUnique, DeclarationError, TooLarge
 from sidecar_science.recording import calls
-from sidecar_science.recording.capture import Capture
+from sidecar_science.recording.capture import Capture, Planned
 from sidecar_science.recording.experiment import SidecarExperiment
 from sidecar_science.recording.function import experiment_of
+from sidecar_science.recording.signature import Getter, Signature
 
 _UNREGISTERED = "is not registered, so B cannot find it: declare an experiment for it, or register it with try_"
 
@@ -84,14 +85,17 @@ class Science:
 
     def begin(self, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Capture | None:
         capture = self.experiment.begin(args, kwargs, get_key=self._key_getter())
-        if capture is not None and capture.dropped is None:
-            try:
-                capture.calls = self._calls(capture)
-                if self._context:
-                    capture.context = self.experiment.encode_value(self.context())
-            except Exception as error:  # noqa: BLE001 - the A-branch is sacred
-                self.experiment.told("science", error)
-                capture.dropped = "hook_failed"
+        if capture is None or capture.dropped is not None:
+            return capture
+        try:
+            capture.calls = self._calls(capture)
+            if self._context:
+                capture.context = self.experiment.snapshots.plain(self.context())
+        except TooLarge:
+            capture.dropped = "too_large"
+        except Exception as error:  # noqa: BLE001 - the A-branch is sacred
+            self.experiment.told("science", error)
+            capture.dropped = "hook_failed"
         return capture
 
     def __getattr__(self, name: str) -> Any:
@@ -99,34 +103,49 @@ class Science:
             return getattr(self.experiment, name)
         raise AttributeError(name)
 
-    def _key_getter(self) -> Callable[..., Any] | None:
-        """The key is a parameter of the control that runs here, where that is registered."""
+    def _key_getter(self) -> Getter | None:
+        """The key is a parameter of the control that runs here, whatever the experiment's own function is."""
+        key = self.experiment.key
         used = experiment_of(self._control)
-        if used is None or used is self.experiment or not isinstance(self.experiment.key, str):
+        if used is self.experiment or not isinstance(key, str):
             return None
-        signature = used.function.signature if used.function is not None else None
-        if signature is None or not signature.knows(self.experiment.key):
-            return None
-        getter: Callable[..., Any] | None = signature.getter(self.name, self.experiment.key)
-        return getter
+        signature = _signature(used, self._control)
+        if signature.knows(key):
+            return signature.getter(self.name, key)
+        self.experiment.told("key", DeclarationError(f"key={key!r} is no parameter of the control that was used"))
+        return _no_key
 
-    def _calls(self, capture: Capture) -> list[tuple[str, str, bytes | None, str | None]]:
+    def _calls(self, capture: Capture) -> list[Planned]:
         if self._tried:
-            return [self._call(name, *tried) for name, tried in self._tried.items()]
+            return [self._planned(name, *tried) for name, tried in self._tried.items()]
         used = experiment_of(self._control)
         if used is not None:
             return [("candidate", used.name, capture.arguments, capture.obstacle)]
         if self.experiment.function is not None:
             return [("candidate", self.name, capture.arguments, capture.obstacle)]
-        return [("candidate", "", None, f"the control of {self.name!r} {_UNREGISTERED}")]
+        return [self._unregistered("candidate", self._control, self._args, self._kwargs, "the control")]
 
-    def _call(
-        self, name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[str, str, bytes | None, str | None]:
+    def _planned(self, name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Planned:
         known = self.experiment.registered_name(function)
         if known is None:
-            return (name, "", None, f"the candidate {name!r} of {self.name!r} {_UNREGISTERED}")
-        try:
-            return (name, known, self.recorder.codec.encode([list(args), kwargs]), None)
-        except CodecError as error:
-            return (name, known, None, str(error))
+            return self._unregistered(name, function, args, kwargs, f"the candidate {name!r}")
+        return (name, known, *self.experiment.encode_arguments(args, kwargs))
+
+    def _unregistered(
+        self, name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], what: str
+    ) -> Planned:
+        """B cannot call it. Its arguments are only searched for secrets, which parameters may name."""
+        names = _signature(None, function).names
+        named = dict(zip(names, args, strict=False))
+        readable = self.experiment.snapshots.searchable([list(args[len(names) :]), [named, kwargs]])
+        return (name, "", readable, f"{what} of {self.name!r} {_UNREGISTERED}")
+
+
+def _no_key(args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
+    return None
+
+
+def _signature(used: SidecarExperiment | None, function: Any) -> Signature:
+    if used is not None and used.function is not None:
+        return used.function.signature
+    return Signature.of(function, bound=False)

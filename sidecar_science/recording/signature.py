@@ -13,6 +13,11 @@ from sidecar_science.errors import DeclarationError
 Getter = Callable[[tuple[Any, ...], Mapping[str, Any]], Any]
 
 
+def getter_of(key: Callable[..., Any]) -> Getter:
+    """What asks ``key``, a function with the control's own signature."""
+    return lambda args, kwargs: key(*args, **kwargs)
+
+
 @attrs.frozen
 class Signature:
     """``names`` are the parameters that a place in ``args`` can fill, without ``self`` or ``cls``."""
@@ -28,7 +33,7 @@ class Signature:
         """The signature of ``function``; ``bound``: its first parameter is filled by the object it belongs to."""
         try:
             parameters = list(inspect.signature(function).parameters.values())
-        except (TypeError, ValueError):
+        except Exception:  # noqa: BLE001 - some builtins have none, and a foreign object's may be anything
             return cls((), (), {}, {}, True)
         placed = [p for p in parameters if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
         placed = placed[1:] if bound else placed
@@ -50,7 +55,7 @@ class Signature:
         if key is None:
             return None
         if callable(key):
-            return lambda args, kwargs: key(*args, **kwargs)
+            return getter_of(key)
         if not self.knows(key):
             known = ", ".join((*self.names, *self.keyword_only)) or "none"
             raise DeclarationError(

@@ -93,7 +93,7 @@ def prepare_process(
     guard.install()
     check_connections(guard.permit)
     Rerouting(routes, current, clock=clock).install()
-    Marking(current).install()
+    Marking(current, clock=clock).install()
     return Place(routes=routes, guard=guard, current=current, floor=floor)
 
 
@@ -113,12 +113,10 @@ def redis_endpoint(url: str) -> Endpoint | str:
 
 def _lay_floor(routes: Routes, own: Endpoint | str, log: Any) -> bool:
     """The kernel's floor, where it has one; whether it keeps A out by itself."""
-    ports = {port for _, port in routes.endpoints()}
-    if not isinstance(own, str):
-        ports.add(own[1])
-    floor = landlock.confine(ports)
-    separates = floor.applied and not ports & {port for _, port in routes.control_endpoints()}
-    log.info("guard.floor", applied=floor.applied, why=floor.why, ports=sorted(ports), separates=separates)
+    ours = () if isinstance(own, str) else (own[1],)
+    floor = landlock.confine({*ours, *(port for _, port in routes.endpoints())})
+    separates = bool(floor) and landlock.separates(routes, also=ours)
+    log.info("guard.floor", applied=floor.applied, why=floor.why, ports=sorted(floor.ports), separates=separates)
     return separates
 
 
@@ -148,8 +146,8 @@ def assemble(
         window=settings.window,
         clock=clock,
         log=log,
-        pace=Pace(settings.rate, clock).wait if settings.rate else lambda: None,
-        stuck=deadlines.enforce,
+        pace=Pace(settings.rate, clock) if settings.rate else None,
+        deadlines=deadlines,
     )
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-from collections.abc import Callable, Mapping
-from typing import Any
+import inspect
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from typing import Any, Final
 
 import attrs
 
@@ -14,13 +15,19 @@ from sidecar_science.clock import Clock
 from sidecar_science.comparison.projection import project_error
 from sidecar_science.errors import DeadlineExceeded, EgressRefused
 from sidecar_science.reports.outcome import Outcome
-from sidecar_science.worker.declared import DeclaredService
-from sidecar_science.worker.plan import Ended, Plan, PlannedCall
+from sidecar_science.worker.declared import DeclaredExperiment, DeclaredService
+from sidecar_science.worker.endings import Ended, NotSent, skipped
+from sidecar_science.worker.plan import Plan, PlannedCall
+
+_PASSING: Final = (EgressRefused, DeadlineExceeded, KeyboardInterrupt)
+_NOTHING: Final = object()
+_TICK: Final = 0.05
+_TIDYING: Final = 0.2
 
 
 @attrs.frozen(kw_only=True)
 class Answer:
-    """What one call on B gave, still as it came: the value in the codec's form, the error as plain data."""
+    """What one call on B gave, unredacted: value and error in the codec's form, as they were when it ended."""
 
     behavior: str
     value: bytes | None
@@ -42,28 +49,31 @@ class Adapters:
         self._made: dict[str, Any] = {}
 
     def get(self, service: str | None) -> Any:
-        """The adapter for ``service`` on B. Raises `Ended` when it cannot be made."""
+        """The adapter for ``service`` on B. Raises `Ended` when it cannot be made, `NotSent` when B does not answer
+        while it is."""
         if service is None:
             return None
         if service not in self._made:
             self._made[service] = self._make(service)
         return self._made[service]
 
+    def forget(self) -> None:
+        """Make new ones when next needed: a call was ended in the middle, and nobody knows what state that left."""
+        self._made.clear()
+
     def _make(self, service: str) -> Any:
         declared = self._services.get(service)
         build = declared.build if declared is not None else None
         if build is None:
-            raise Ended(
-                Outcome.SKIPPED,
-                "not_replayable",
-                f"service {service!r} has no build= to make an adapter for B",
-            )
-        try:
-            return build(self._targets[service])
-        except Exception as error:
-            raise Ended(
-                Outcome.FAILED, "worker_error", f"build of {service!r} raised {type(error).__name__}"
-            ) from error
+            raise skipped("not_replayable", f"service {service!r} has no build= to make an adapter for B")
+        with observing() as exchanges:
+            try:
+                return build(self._targets[service])
+            except Exception as error:
+                told = f"build of {service!r} raised {type(error).__name__}"
+                if exchanges and exchanges[-1].status is None:
+                    raise NotSent(told) from error
+                raise Ended(Outcome.FAILED, "worker_error", told) from error
 
 
 class Caller:
@@ -77,96 +87,188 @@ class Caller:
     def call(self, plan: Plan, call: PlannedCall) -> Answer:
         """Make one call on B. The candidate's errors are part of the answer.
 
-        Raises `EgressRefused` and `DeadlineExceeded`, and `Ended` when no adapter can be made.
+        Raises `EgressRefused` and `DeadlineExceeded`, and `Ended` or `NotSent` when no adapter can be made.
         """
-        function = self._bound(plan, call)
-        with observing() as exchanges:
-            start, start_cpu = self._clock.monotonic(), self._clock.cpu()
-            outcome = self._run(plan, call, function)
-            duration, cpu_time = self._clock.monotonic() - start, self._clock.cpu() - start_cpu
-        return Answer(
-            behavior=call.behavior,
-            exchanges=exchanges,
-            duration=duration,
-            cpu_time=cpu_time,
-            secrets=call.secrets,
-            **outcome,
-        )
+        function = self._bound(call)
+        watch = _Watch(self._clock)
+        items = _Items(plan.experiment) if plan.job.consumed is not None else None
+        value, error = None, None
+        try:
+            with watch.watching():
+                value = function(*call.args, **call.kwargs)
+                if inspect.iscoroutine(value):
+                    value = self._await(value)
+            if items is not None:
+                self._consume(value, plan, items, watch)
+        except _PASSING:
+            raise
+        except BaseException as raised:  # noqa: BLE001 - whatever the candidate raises is its answer
+            error = raised
+        return _answer(plan.experiment, call, watch, items, value, error)
+
+    def reset(self) -> None:
+        """After a call that was ended from outside: its adapter and its tasks must not go on in the next one."""
+        self._adapters.forget()
+        self.close()
 
     def close(self) -> None:
-        if self._loop is not None:
-            self._loop.close()
+        loop, self._loop = self._loop, None
+        if loop is not None:
+            with contextlib.suppress(RuntimeError):
+                loop.close()
 
-    def _bound(self, plan: Plan, call: PlannedCall) -> Callable[..., Any]:
-        if call.candidate is not None:
-            candidate, adapter = call.candidate, None
-            if plan.service is not None and (call.function is None or call.function.needs_adapter):
-                adapter = self._adapters.get(plan.service)
+    def _bound(self, call: PlannedCall) -> Callable[..., Any]:
+        adapter = self._adapters.get(call.service) if call.needs_adapter else None
+        candidate = call.candidate
+        if candidate is not None:
             return lambda *args, **kwargs: candidate(adapter, *args, **kwargs)
         if call.function is None:
             raise Ended(Outcome.FAILED, "worker_error", "the call names no function")
-        adapter = self._adapters.get(plan.service) if call.function.needs_adapter else None
         return call.function.on(adapter)
 
-    def _run(self, plan: Plan, call: PlannedCall, function: Callable[..., Any]) -> dict[str, Any]:
-        experiment = plan.experiment
-        items: list[Any] = []
-        try:
-            value = function(*call.place.args, **call.place.kwargs)
-            if asyncio.iscoroutine(value):
-                value = self._await(value)
-            if plan.job.consumed is not None:
-                taken = self._take(value, plan, items)
-                return {
-                    "value": experiment.encode_value(items),
-                    "error": None,
-                    "consumed": len(items),
-                    **taken,
-                }
-        except (EgressRefused, DeadlineExceeded, KeyboardInterrupt):
-            raise
-        except BaseException as error:  # noqa: BLE001 - whatever the candidate raises is its answer
-            answer: dict[str, Any] = {"value": None, "error": experiment.encode_value(_described(error))}
-            if plan.job.consumed is not None:
-                answer |= {
-                    "value": experiment.encode_value(items),
-                    "consumed": len(items),
-                    "exhausted": False,
-                }
-            return answer
-        return {"value": experiment.encode_value(value), "error": None}
-
-    def _take(self, value: Any, plan: Plan, items: list[Any]) -> dict[str, Any]:
+    def _consume(self, value: Any, plan: Plan, items: _Items, watch: _Watch) -> None:
         """As many items as A's caller took; one more where A came to its end or failed, to see that B does too."""
-        wanted = plan.job.consumed or 0
-        further = plan.job.exhausted or plan.job.error is not None
+        limit = (plan.job.consumed or 0) + (plan.job.exhausted or plan.job.error is not None)
         if hasattr(value, "__aiter__"):
-            return self._await(_take_async(value, wanted + further, items))  # type: ignore[no-any-return]
-        iterator = iter(value)
-        items.extend(itertools.islice(iterator, wanted))
-        exhausted = len(items) < wanted
-        if further and not exhausted:
-            surplus = list(itertools.islice(iterator, 1))
-            items.extend(surplus)
-            exhausted = not surplus
-        return {"exhausted": exhausted}
+            self._await(_consume_async(value, limit, items, watch))
+        else:
+            _consume(value, limit, items, watch)
 
-    def _await(self, awaitable: Any) -> Any:
+    def _await(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         if self._loop is None:
             self._loop = asyncio.new_event_loop()
-        return self._loop.run_until_complete(awaitable)
+            # What asyncio would log of forgotten tasks may quote anything.
+            self._loop.set_exception_handler(lambda *_: None)
+        try:
+            return self._loop.run_until_complete(_alone(coroutine))
+        except _PASSING:
+            _cancel(self._loop)
+            raise
 
 
-async def _take_async(value: Any, limit: int, items: list[Any]) -> dict[str, Any]:
-    async for item in value:
-        items.append(item)
-        if len(items) >= limit:
-            return {"exhausted": False}
-    return {"exhausted": True}
+class _Watch:
+    """Observes and times what is the adapter's own of a call, and leaves out what is ours."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.exchanges: list[Exchange] = []
+        self.duration = 0.0
+        self.cpu_time = 0.0
+        self._clock = clock
+
+    @contextlib.contextmanager
+    def watching(self) -> Iterator[None]:
+        start, start_cpu = self._clock.monotonic(), self._clock.cpu()
+        with observing() as exchanges:
+            try:
+                yield
+            finally:
+                self.duration += self._clock.monotonic() - start
+                self.cpu_time += self._clock.cpu() - start_cpu
+                self.exchanges += exchanges
+
+
+class _Items:
+    """What was taken from a generator, each item as it was when it was taken: A keeps them in the same form."""
+
+    def __init__(self, experiment: DeclaredExperiment) -> None:
+        self.exhausted = True
+        self._experiment = experiment
+        self._taken: list[bytes] = []
+
+    @property
+    def count(self) -> int:
+        return len(self._taken)
+
+    def take(self, item: Any) -> None:
+        if item is _NOTHING:
+            self.exhausted = True
+        else:
+            self._taken.append(self._experiment.encode_value(item))
+
+    @property
+    def value(self) -> bytes:
+        return self._experiment.join_values(self._taken)
+
+
+def _answer(
+    experiment: DeclaredExperiment,
+    call: PlannedCall,
+    watch: _Watch,
+    items: _Items | None,
+    value: Any,
+    error: BaseException | None,
+) -> Answer:
+    if items is not None:
+        encoded: bytes | None = items.value
+    else:
+        encoded = experiment.encode_value(value) if error is None else None
+    return Answer(
+        behavior=call.behavior,
+        value=encoded,
+        error=experiment.encode_value(_described(error)) if error is not None else None,
+        exchanges=watch.exchanges,
+        duration=watch.duration,
+        cpu_time=watch.cpu_time,
+        consumed=items.count if items is not None else None,
+        exhausted=items is None or (items.exhausted and error is None),
+        secrets=call.secrets,
+    )
+
+
+def _consume(value: Any, limit: int, items: _Items, watch: _Watch) -> None:
+    items.exhausted = False
+    iterator = iter(value)
+    while items.count < limit and not items.exhausted:
+        with watch.watching():
+            item = next(iterator, _NOTHING)
+        items.take(item)
+    # A generator that is left to be collected ends, and maybe sends something, in somebody else's replay.
+    if hasattr(value, "close"):
+        value.close()
+
+
+async def _consume_async(value: Any, limit: int, items: _Items, watch: _Watch) -> None:
+    items.exhausted = False
+    iterator = aiter(value)
+    while items.count < limit and not items.exhausted:
+        with watch.watching():
+            item = await anext(iterator, _NOTHING)
+        items.take(item)
+    if hasattr(value, "aclose"):
+        await value.aclose()
+
+
+async def _alone(coroutine: Coroutine[Any, Any, Any]) -> Any:
+    """``coroutine`` without what it leaves running: tasks of one job must not go on in the next one's time."""
+    ticking = asyncio.ensure_future(_tick())
+    try:
+        return await coroutine
+    finally:
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.wait({*left, ticking})
+
+
+def _cancel(loop: asyncio.AbstractEventLoop) -> None:
+    """Let what was interrupted clean up after itself; it has a moment for that."""
+    left = asyncio.all_tasks(loop)
+    for task in left:
+        task.cancel()
+    if left:
+        loop.run_until_complete(asyncio.wait(left, timeout=_TIDYING))
+
+
+async def _tick() -> None:
+    """Keep the loop from waiting long in the kernel, where no deadline reaches it."""
+    while True:
+        await asyncio.sleep(_TICK)
 
 
 def _described(error: BaseException) -> Any:
     try:
         return project_error(error)
-    except Exception:  # noqa: BLE001 - an error that cannot even be described still has a type
+    except _PASSING:
+        raise
+    except BaseException:  # noqa: BLE001 - an error that cannot even be described still has a type
         return {"type": type(error).__qualname__, "message": "", "status": None, "body": None}

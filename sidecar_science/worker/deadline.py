@@ -10,57 +10,83 @@ import contextlib
 import ctypes
 import threading
 from collections.abc import Iterator
+from typing import Final
 
 from sidecar_science.clock import Clock
 from sidecar_science.errors import DeadlineExceeded
-from sidecar_science.routing.current import CurrentReplay
 
-GRACE = 0.2
+GRACE: Final = 0.2
 """Seconds past the deadline that an adapter's own timeout has to end the call in its own way."""
+
+STUCK: Final = 2.0
+"""Seconds past the deadline after which a thread is taken not to end at all."""
+
+_EVERY: Final = 0.05
 
 # Looked up now: the guard refuses foreign symbols later.
 _raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
 
 class _Running:
-    def __init__(self, thread: int, deadline: float) -> None:
+    def __init__(self, job: str, thread: int, deadline: float) -> None:
+        self.job = job
         self.thread = thread
         self.deadline = deadline
         self.fired = False
 
 
 class Deadlines:
-    """The deadlines of all lanes of a process. ``enforce`` is called often, by a thread that is no lane."""
+    """The deadlines of all lanes of a process, kept by a thread of their own: nothing that the journal does, or fails
+    to do, may hold them up."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._running: dict[int, _Running] = {}
+        self._ending = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Keep the deadlines from here on."""
+        self._ending.clear()
+        self._thread = threading.Thread(target=self._keep, name="sidecar-deadlines", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Keep them no longer."""
+        self._ending.set()
+        if self._thread is not None:
+            self._thread.join()
 
     @contextlib.contextmanager
-    def bound(self, replay: CurrentReplay) -> Iterator[None]:
-        """Within the block, `DeadlineExceeded` is raised in this thread when the replay's deadline has passed."""
+    def bound(self, job: str, deadline: float) -> Iterator[None]:
+        """Within the block, `DeadlineExceeded` is raised in this thread when ``deadline`` (monotonic) has passed."""
         thread = threading.get_ident()
-        running = self._running[thread] = _Running(thread, replay.deadline)
+        running = self._running[thread] = _Running(job, thread, deadline)
         try:
             yield
         finally:
             self._release(running)
 
-    def enforce(self) -> list[int]:
-        """End what has run past its deadline; the threads that did not end when they were told to."""
+    def enforce(self) -> None:
+        """End what has run past its deadline."""
         now = self._clock.monotonic()
-        stuck = []
         with self._lock:
-            for running in list(self._running.values()):
-                if now < running.deadline + GRACE:
-                    continue
-                if not running.fired:
+            for running in self._running.values():
+                if not running.fired and now >= running.deadline + GRACE:
                     running.fired = True
                     _raise_in_thread(ctypes.c_ulong(running.thread), ctypes.py_object(DeadlineExceeded))
-                elif now >= running.deadline + 10 * GRACE:
-                    stuck.append(running.thread)
-        return stuck
+
+    def stuck(self) -> list[tuple[int, str]]:
+        """Thread and job of each that did not end when it was told to."""
+        now = self._clock.monotonic()
+        with self._lock:
+            late = [one for one in self._running.values() if one.fired and now >= one.deadline + STUCK]
+        return [(one.thread, one.job) for one in late]
+
+    def _keep(self) -> None:
+        while not self._clock.wait(self._ending, _EVERY):
+            self.enforce()
 
     def _release(self, running: _Running) -> None:
         """Nothing may be raised in the thread from here on, nor be on its way there."""

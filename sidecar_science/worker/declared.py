@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from sidecar_science.codec.keys import Fingerprint, Keyring
@@ -51,6 +51,8 @@ class DeclaredExperiment(Protocol):
     def secret_places(self, function: str) -> tuple[tuple[int, str], ...]: ...
 
     def encode_value(self, value: Any) -> bytes: ...
+
+    def join_values(self, items: Sequence[bytes]) -> bytes: ...
 
     def told(self, operation: str, error: BaseException) -> None: ...
 

@@ -40,9 +40,8 @@ class Intake:
             by_partition[entry.partition].append(entry)
         for queue in queues:
             entries = by_partition[queue.partition]
-            # A full portion means that there is more: all that is known then is what arrived before its last entry.
-            more = len(entries) >= self._count
-            read_until = now - entries[-1].age if more else started
+            # Where something came there may be more: then all that is known is what arrived before the last of it.
+            read_until = now - entries[-1].age if entries else started
             try:
                 queue.add(self._admitted(queue, entries, now), read_until=read_until)
             except LeaseLost:
@@ -69,17 +68,18 @@ class Intake:
             self._skip(queue, claimed, error)
             return None
         except Undecodable as error:
-            self._bury(queue, claimed, error)
+            reason = "wrong_signature" if isinstance(error, WrongSignature) else "undecodable"
+            self._bury(queue, claimed, reason, str(error))
             return None
-        return Waiting(claimed=claimed, job=job, stamp=stamp, key_id=stamp.key_id, arrived=now - claimed.age)
+        except Exception as error:  # noqa: BLE001 - whatever bytes do to their reader, they are not read twice
+            self._bury(queue, claimed, "undecodable", f"reading it raised {type(error).__name__}")
+            return None
+        return Waiting(claimed=claimed, job=job, stamp=stamp, arrived=now - claimed.age)
 
-    def _bury(self, queue: PartitionQueue, claimed: Claimed, error: Undecodable) -> None:
+    def _bury(self, queue: PartitionQueue, claimed: Claimed, reason: str, detail: str) -> None:
         """What no recorder wrote, as far as anybody can tell, is kept to be looked at, and never run."""
-        reason = "wrong_signature" if isinstance(error, WrongSignature) else "undecodable"
-        self._journal.foreign(queue.lease, claimed.entry, f"{reason}: {error}", claimed.data)
-        self._log.warning(
-            "entry.buried", partition=queue.partition, entry=claimed.entry, reason=reason, detail=str(error)
-        )
+        self._journal.foreign(queue.lease, claimed.entry, f"{reason}: {detail}", claimed.data)
+        self._log.warning("entry.buried", partition=queue.partition, entry=claimed.entry, reason=reason, detail=detail)
 
     def _skip(self, queue: PartitionQueue, claimed: Claimed, error: UnsupportedVersion) -> None:
         replayed = Replayed(

@@ -2,30 +2,34 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+import traceback
 from collections.abc import Callable
 from typing import Any, Final
 
-import attrs
-
 from sidecar_science.clock import Clock
-from sidecar_science.errors import JournalError, LeaseLost
+from sidecar_science.errors import EgressRefused, JournalError, LeaseLost
 from sidecar_science.journal.protocol import Journal, Settlement
 from sidecar_science.reports.outcome import Outcome, Replayed
 from sidecar_science.reports.tally import tally
+from sidecar_science.worker.attempts import Attempts, insisting
+from sidecar_science.worker.endings import Broken, NotSent
+from sidecar_science.worker.pace import Pace
 from sidecar_science.worker.pause import Pauses
-from sidecar_science.worker.plan import Ended, Plan
 from sidecar_science.worker.queue import PartitionQueue, Waiting
-from sidecar_science.worker.replay import Broken, NotSent, Replay, Ticket
+from sidecar_science.worker.replay import Replay, Ticket
 
 TURN: Final = 32
 """How many jobs of one partition a lane does before it looks whether others wait longer."""
 
-_MAX_READS: Final = 2
-
 
 class Lane:
-    """A thread with its own adapters. ``next_partition`` gives it work, or None when it should end."""
+    """A thread with its own adapters. ``next_partition`` gives it work, or None when it should end.
+
+    ``done`` takes the partition back, ``progress`` is told of every job that was settled, ``quiet`` is set when
+    nothing new may be taken. ``lease`` is in seconds.
+    """
 
     def __init__(
         self,
@@ -40,7 +44,8 @@ class Lane:
         done: Callable[[PartitionQueue], None],
         progress: Callable[[Replayed], None],
         quiet: threading.Event,
-        pace: Callable[[], None],
+        pace: Pace | None,
+        lease: float,
     ) -> None:
         self._journal = journal
         self._replay = replay
@@ -52,6 +57,7 @@ class Lane:
         self._progress = progress
         self._quiet = quiet
         self._pace = pace
+        self._lease = lease
         self._lock = threading.Lock()
         self._at: tuple[PartitionQueue, Waiting] | None = None
         self._abandoned = False
@@ -60,92 +66,118 @@ class Lane:
     def start(self) -> None:
         self.thread.start()
 
-    def abandon(self) -> bool:
-        """Settle what this lane is stuck in, from another thread, as a timeout; whether it was stuck in anything.
-
-        Whatever the lane still does is its own affair: it settles nothing any more.
-        """
-        with self._lock:
-            if self._at is None or self._abandoned:
-                return False
-            self._abandoned = True
-        queue, waiting = self._at
-        late = Replayed(
-            job=waiting.job.id,
-            experiment=waiting.job.experiment,
-            outcome=Outcome.FAILED,
-            reason="timeout",
-            detail="the call did not end when its time had passed",
-            settled_at=self._clock.wall(),
-        )
-        self._settle(queue, waiting, late)
-        self._done(queue)
-        return True
-
     def run(self) -> None:
         """Work until there is nothing to give."""
         while not self._abandoned and (queue := self._next_partition()) is not None:
-            try:
-                self._work(queue)
-            finally:
-                if not self._abandoned:
-                    self._done(queue)
+            self._work(queue)
+            if not self._abandoned:
+                self._done(queue)
         self._replay.close()
+
+    def abandon(self, job: str) -> bool:
+        """Settle ``job``, in which this lane is stuck, from another thread, as a timeout; whether it was stuck in it.
+
+        Whatever the lane still does is its own affair: it settles nothing any more, and its time to send is over.
+        """
+        with self._lock:
+            if self._abandoned or self._at is None or self._at[1].job.id != job:
+                return False
+            self._abandoned = True
+            queue, waiting = self._at
+        queue.dispatched(waiting.job)
+        try:
+            detail = "the call did not end when its time had passed"
+            self._settle(queue, waiting, self._ended(waiting, Outcome.FAILED, "timeout", detail))
+        except JournalError as error:
+            self._give_up(queue, waiting, error)
+        self._done(queue)
+        return True
 
     def _work(self, queue: PartitionQueue) -> None:
         for _ in range(TURN):
+            if self._quiet.is_set() or not queue.ready(self._clock.monotonic()):
+                return
+            if self._pace is not None:
+                self._pace.wait(self._quiet)
             waiting = None if self._quiet.is_set() else queue.take(self._clock.monotonic())
             if waiting is None:
                 return
-            self._pace()
             try:
-                if not self._job(queue, waiting) or self._abandoned:
+                if not self._job(queue, waiting):
                     return
-            except LeaseLost:
-                queue.lost = True
-                self._log.warning("partition.lost", partition=queue.partition, job=waiting.job.id)
-                return
             except JournalError as error:
-                # Our own state is unknown now: give the partition up, and let its next owner read what is left.
-                queue.lost = True
-                self._log.warning("journal.trouble", partition=queue.partition, detail=str(error))
+                self._give_up(queue, waiting, error)
                 return
 
     def _job(self, queue: PartitionQueue, waiting: Waiting) -> bool:
-        """Replay and settle one job; False when the partition has to rest first."""
-        ticket = Ticket(job=waiting.job, key_id=waiting.key_id, late=queue.is_late(waiting.job))
-        attempts = _Attempts(self._journal, queue, waiting)
+        """Replay and settle one job; False when this lane has to leave the partition for now."""
+        attempts = Attempts(self._journal, queue, waiting, lease=self._lease, clock=self._clock)
         self._at = (queue, waiting)
-        while True:
-            try:
-                replayed = self._replay.replay(ticket, attempts.dispatch)
-            except NotSent as error:
-                resume_at = self._pauses.lengthen(attempts.service)
-                queue.put_back(attrs.evolve(waiting, unsent=attempts.made), resume_at)
-                self._log.info("lane.paused", service=attempts.service, job=waiting.job.id, reason=str(error))
-                return False
-            except Broken as error:
-                if attempts.may_repeat():
-                    continue
-                replayed = attempts.broken(waiting, str(error), self._clock.wall())
-            except Exception as error:  # noqa: BLE001 - a defect of ours is an outcome too, and the partition goes on
-                self._log.error("replay.failed", job=waiting.job.id, error=type(error).__name__, exc_info=True)
-                replayed = _worker_error(waiting, error, self._clock.wall())
-            break
-        with self._lock:
-            if self._abandoned:
-                return False
-            self._at = None
-        self._pauses.forget(attempts.service)
+        try:
+            replayed = self._replayed(queue, waiting, attempts)
+        except NotSent as error:
+            if self._is_still_mine():
+                self._rest(queue, waiting, attempts, error)
+            return False
+        except JournalError:
+            if self._is_still_mine():
+                raise
+            return False
+        if not self._is_still_mine():
+            return False
+        if attempts.made:
+            queue.dispatched(waiting.job)
+        if replayed.candidate_seconds is not None and self._pauses.forget(attempts.service):
+            self._log.info("service.back", service=attempts.service)
         self._settle(queue, waiting, replayed)
         return True
+
+    def _replayed(self, queue: PartitionQueue, waiting: Waiting, attempts: Attempts) -> Replayed:
+        """What came of one job, after as many attempts as it may have."""
+        ticket = Ticket(job=waiting.job, key_id=waiting.stamp.key_id, late=queue.is_late(waiting.job))
+        while True:
+            try:
+                return self._replay.replay(ticket, attempts.dispatch)
+            except (NotSent, JournalError):
+                raise
+            except Broken as error:
+                if attempts.may_repeat() and not self._abandoned:
+                    continue
+                detail = f"the connection broke after the request was sent ({error})"
+                return self._ended(waiting, *attempts.broken(), detail)
+            except EgressRefused as error:
+                return self._ended(waiting, Outcome.REFUSED, None, str(error))
+            except BaseException as error:  # noqa: BLE001 - a defect is an outcome too, and the partition goes on
+                kind = type(error).__name__
+                self._log.error("replay.failed", job=waiting.job.id, error=kind, at=_places())
+                return self._ended(waiting, Outcome.FAILED, "worker_error", f"{kind} in the worker itself; see its log")
+
+    def _is_still_mine(self) -> bool:
+        """Whether the job is this lane's to settle, and from here on no other thread's."""
+        with self._lock:
+            self._at = None
+            return not self._abandoned
+
+    def _rest(self, queue: PartitionQueue, waiting: Waiting, attempts: Attempts, error: NotSent) -> None:
+        attempts.withdraw()
+        resume_at, new = self._pauses.lengthen(attempts.service)
+        queue.put_back(waiting, resume_at)
+        tell = self._log.info if new else self._log.debug
+        rest = round(resume_at - self._clock.monotonic(), 2)
+        tell("service.rests", service=attempts.service, seconds=rest, job=waiting.job.id, reason=str(error))
+
+    def _give_up(self, queue: PartitionQueue, waiting: Waiting, error: JournalError) -> None:
+        """Our own state is unknown now: the partition's next owner, or we ourselves, read it again."""
+        queue.lost = True
+        event = "partition.lost" if isinstance(error, LeaseLost) else "journal.trouble"
+        self._log.warning(event, partition=queue.partition, job=waiting.job.id, detail=str(error))
 
     def _settle(self, queue: PartitionQueue, waiting: Waiting, replayed: Replayed) -> None:
         kept = tally(replayed)
         settlement = Settlement(
             entry=waiting.claimed.entry, add=kept.add, first=kept.first, last=kept.last, samples=kept.samples
         )
-        self._journal.settle(queue.lease, [settlement])
+        insisting(lambda: self._journal.settle(queue.lease, [settlement]), queue, self._clock)
         self._log.debug(
             "job.settled",
             job=replayed.job,
@@ -155,61 +187,18 @@ class Lane:
         )
         self._progress(replayed)
 
-
-class _Attempts:
-    """The attempts at one job: marked in the journal before anything is sent, and bounded by what it does to B."""
-
-    def __init__(self, journal: Journal, queue: PartitionQueue, waiting: Waiting) -> None:
-        self.service: str | None = waiting.job.service
-        self._journal = journal
-        self._queue = queue
-        self._waiting = waiting
-        self._plan: Plan | None = None
-        self.made = 0
-        self._allowed = 1
-
-    def dispatch(self, plan: Plan) -> None:
-        """Mark the job as dispatched. Raises `Ended` as ``unknown`` when an earlier attempt's end is not known."""
-        self._plan = plan
-        self.service = plan.service
-        once = plan.writes and not plan.experiment.idempotent
-        unsent = self._waiting.unsent
-        limit = (1 if once else _MAX_READS) + unsent
-        self._allowed = limit
-        started = self._journal.start(
-            self._queue.lease, self._waiting.claimed.entry, limit=limit, after=self.made or unsent
-        )
-        if not started.go:
-            raise Ended(
-                Outcome.UNKNOWN if once else Outcome.FAILED,
-                None if once else "worker_error",
-                "an earlier attempt was interrupted, and nobody knows how it ended",
-            )
-        self.made = started.attempt
-
-    def may_repeat(self) -> bool:
-        """Whether one more attempt is allowed: a read's, or that of a write that B recognizes."""
-        return self.made < self._allowed
-
-    def broken(self, waiting: Waiting, reason: str, now: float) -> Replayed:
-        """How a broken attempt ends: a write may have happened."""
-        unknown = self._plan is not None and self._plan.writes
+    def _ended(self, waiting: Waiting, outcome: Outcome, reason: str | None, detail: str) -> Replayed:
         return Replayed(
             job=waiting.job.id,
             experiment=waiting.job.experiment,
-            outcome=Outcome.UNKNOWN if unknown else Outcome.FAILED,
-            reason=None if unknown else "unreachable",
-            detail=f"the connection broke after the request was sent ({reason})",
-            settled_at=now,
+            outcome=outcome,
+            reason=reason,
+            detail=detail,
+            settled_at=self._clock.wall(),
         )
 
 
-def _worker_error(waiting: Waiting, error: Exception, now: float) -> Replayed:
-    return Replayed(
-        job=waiting.job.id,
-        experiment=waiting.job.experiment,
-        outcome=Outcome.FAILED,
-        reason="worker_error",
-        detail=f"{type(error).__name__} in the worker itself; see its log",
-        settled_at=now,
-    )
+def _places() -> list[str]:
+    """Where the current error was raised, innermost last. No texts of errors, no values: they may be anybody's."""
+    frames = traceback.extract_tb(sys.exc_info()[2])
+    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames[-5:]]

@@ -7,14 +7,18 @@ import random
 from typing import Any, Final
 
 from sidecar_science.clock import Clock
-from sidecar_science.journal.protocol import Journal, Lease
+from sidecar_science.journal.protocol import Journal
 from sidecar_science.worker.queue import PartitionQueue
 
 _BEAT_EVERY: Final = 1.0
 
 
 class Ownership:
-    """This worker's partitions. Its share follows the number of workers that live; times are seconds."""
+    """This worker's partitions. Its share follows the number of workers that live; times are seconds.
+
+    One thread tends it. A partition that a lane works on is never given back under the lane's hands: it is marked as
+    lost, and goes when the lane has left it.
+    """
 
     def __init__(
         self,
@@ -37,72 +41,79 @@ class Ownership:
         self._clock = clock
         self._log = log
         self._chance = chance or random.Random()  # noqa: S311 - spreads workers over partitions, guards nothing
-        self._beat_at = 0.0
-        self._renew_at = 0.0
+        self._beat_at = -math.inf
+        self._renew_at = -math.inf
         self._share = 0
 
-    def tend(self) -> list[PartitionQueue]:
-        """Beat, renew, give up what is lost or too much, take what is free; the partitions that are new."""
+    def tend(self) -> None:
+        """Beat, renew, give up what is lost or too much, take what is free."""
         now = self._clock.monotonic()
-        self._forget_lost()
-        if now >= self._renew_at:
-            self._renew(now)
+        self.keep()
         if now < self._beat_at:
-            return []
+            return
         self._beat_at = now + _BEAT_EVERY
         live = self._journal.beat(self._worker, partitions=len(self.queues), ttl=self._lease)
         self._share = math.ceil(self._journal.partitions / max(1, live))
         self._give_up_surplus()
-        return self._take_free()
+        self._take_free()
 
-    def give_up(self, queue: PartitionQueue) -> None:
-        """Give a partition back: what it has not started goes to its next owner."""
-        queue.lost = True
-        self.queues.pop(queue.partition, None)
-        self._journal.release(queue.lease)
+    def keep(self) -> None:
+        """Renew the leases when it is time, and give back what is lost and no lane works on."""
+        now = self._clock.monotonic()
+        if now >= self._renew_at:
+            self._renew(now)
+        self._forget_lost()
+
+    def forget(self) -> None:
+        """Mark everything as lost: after an error our own state is unknown, and is read again from the journal."""
+        for queue in self.queues.values():
+            queue.lost = True
 
     def leave(self) -> None:
-        """Give everything back, and say goodbye."""
+        """Give everything back, and say goodbye. The lease of what a lane still works on ends by itself: somebody who
+        began there now would be in that lane's way."""
         for queue in list(self.queues.values()):
-            self.give_up(queue)
+            queue.lost = True
+            if not queue.in_lane:
+                self._give_back(queue)
         self._journal.leave(self._worker)
 
     def _renew(self, now: float) -> None:
+        held = list(self.queues.values())
+        lost = self._journal.renew([queue.lease for queue in held], self._lease)
         self._renew_at = now + self._renew_every
-        lost = self._journal.renew([queue.lease for queue in self.queues.values()], self._lease)
-        for partition in lost:
-            self.queues[partition].lost = True
-            self._log.warning("lease.lost", partition=partition)
-        self._forget_lost()
+        for queue in held:
+            if queue.partition not in lost:
+                queue.held_until = now + self._lease
+            elif not queue.lost:
+                queue.lost = True
+                self._log.warning("lease.lost", partition=queue.partition)
 
     def _forget_lost(self) -> None:
-        for partition, queue in list(self.queues.items()):
-            if queue.lost and not queue.in_lane:
-                del self.queues[partition]
-                self._journal.release(queue.lease)
+        for queue in [queue for queue in self.queues.values() if queue.lost and not queue.in_lane]:
+            self._give_back(queue)
+
+    def _give_back(self, queue: PartitionQueue) -> None:
+        del self.queues[queue.partition]
+        self._journal.release(queue.lease)
 
     def _give_up_surplus(self) -> None:
-        surplus = len(self.queues) - self._share
-        for queue in sorted(self.queues.values(), key=len):
-            if surplus <= 0:
-                return
-            if not queue.in_lane:
-                self.give_up(queue)
-                surplus -= 1
+        """What exceeds our share goes, idle partitions first; those that a lane works on when it has done its job."""
+        held = [queue for queue in self.queues.values() if not queue.lost]
+        surplus = max(0, len(held) - self._share)
+        for queue in sorted(held, key=lambda queue: (queue.in_lane, len(queue)))[:surplus]:
+            queue.lost = True
+        self._forget_lost()
 
-    def _take_free(self) -> list[PartitionQueue]:
+    def _take_free(self) -> None:
         wanted = self._share - len(self.queues)
         free = [partition for partition in range(self._journal.partitions) if partition not in self.queues]
         self._chance.shuffle(free)
-        taken: list[PartitionQueue] = []
         for partition in free:
-            if len(taken) >= wanted:
-                break
+            if wanted <= 0:
+                return
+            now = self._clock.monotonic()
             lease = self._journal.acquire(partition, self._worker, self._lease)
             if lease is not None:
-                taken.append(self._own(lease))
-        return taken
-
-    def _own(self, lease: Lease) -> PartitionQueue:
-        queue = self.queues[lease.partition] = PartitionQueue(lease, self._window)
-        return queue
+                self.queues[partition] = PartitionQueue(lease, self._window, now + self._lease)
+                wanted -= 1

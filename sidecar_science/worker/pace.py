@@ -15,13 +15,12 @@ class Pace:
         self._clock = clock
         self._lock = threading.Lock()
         self._next = 0.0
-        self._never = threading.Event()
 
-    def wait(self) -> None:
-        """Wait for this replay's turn."""
+    def wait(self, ending: threading.Event) -> None:
+        """Wait for this replay's turn, or until ``ending`` is set."""
         with self._lock:
             now = self._clock.monotonic()
             turn = max(now, self._next)
             self._next = turn + self._gap
         if turn > now:
-            self._clock.wait(self._never, turn - now)
+            self._clock.wait(ending, turn - now)

@@ -20,20 +20,23 @@ class Pauses:
         self._lock = threading.Lock()
         self._pauses: dict[str | None, tuple[float, float]] = {}
 
-    def lengthen(self, service: str | None) -> float:
-        """Note a refused connection; the instant (monotonic) at which the service may be tried again."""
+    def lengthen(self, service: str | None) -> tuple[float, bool]:
+        """Note a refused connection: the instant (monotonic) at which the service may be tried again, and whether
+        this is a new pause."""
         now = self._clock.monotonic()
         with self._lock:
             length, until = self._pauses.get(service, (0.0, 0.0))
-            if until <= now:
-                # Lanes that fail while the service rests already make its rest no longer.
+            # Lanes that fail while the service rests already make its rest no longer.
+            new = until <= now
+            if new:
                 length = min(self._longest, max(self._first, length * 2))
                 until = now + length
                 self._pauses[service] = (length, until)
-            return until
+            return until, new
 
-    def forget(self, service: str | None) -> None:
-        """Note an answer."""
-        if service in self._pauses:
-            with self._lock:
-                self._pauses.pop(service, None)
+    def forget(self, service: str | None) -> bool:
+        """Note an answer; whether the service was resting."""
+        if service not in self._pauses:
+            return False
+        with self._lock:
+            return self._pauses.pop(service, None) is not None

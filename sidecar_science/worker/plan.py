@@ -6,60 +6,70 @@ worker's own registry.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from sidecar_science.codec.markers import Secret
 from sidecar_science.codec.values import Codec
 from sidecar_science.errors import CodecError
 from sidecar_science.journal.job import Call, Job
-from sidecar_science.reports.outcome import Outcome
 from sidecar_science.worker.declared import DeclaredExperiment, DeclaredFunction
-
-
-class Ended(Exception):
-    """A replay has ended before its comparison, as ``outcome`` with its ``reason``."""
-
-    def __init__(self, outcome: Outcome, reason: str | None = None, detail: str | None = None) -> None:
-        super().__init__(outcome.value, reason, detail)
-        self.outcome = outcome
-        self.reason = reason
-        self.detail = detail
-
-
-@attrs.define
-class Arguments:
-    """What a call is given; secrets are filled in before it is made."""
-
-    args: list[Any]
-    kwargs: dict[str, Any]
+from sidecar_science.worker.endings import skipped
+from sidecar_science.worker.supplying import supplied
 
 
 @attrs.frozen(kw_only=True)
 class PlannedCall:
-    """One call on B: ``function`` is a declared control, or ``candidate`` a registered function of the adapter."""
+    """One call on B: ``function`` is a declared control, or ``candidate`` a registered function of the adapter.
+
+    The arguments are this call's own: adapters change what they are given. ``secrets`` are texts that were put in.
+    """
 
     behavior: str
-    place: Arguments
+    owner: DeclaredExperiment
+    args: Sequence[Any]
+    kwargs: Mapping[str, Any]
     function: DeclaredFunction | None = None
     candidate: Callable[..., Any] | None = None
     secrets: frozenset[str] = frozenset()
 
+    @property
+    def service(self) -> str | None:
+        return self.owner.service
+
+    @property
+    def needs_adapter(self) -> bool:
+        return self.function is None or self.function.needs_adapter
+
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """What is called on B for one job."""
+    """What is called on B for one job, and by whose rules it is judged."""
 
     job: Job
     experiment: DeclaredExperiment
-    service: str | None
     calls: Sequence[PlannedCall]
 
     @property
+    def service(self) -> str | None:
+        return self.calls[0].service
+
+    @property
     def writes(self) -> bool:
-        return bool(self.experiment.effect == "write")
+        return any(_writes(call.owner) for call in self.calls) or _writes(self.experiment)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it may be sent again when nobody knows how it ended: a read, or a write that B recognizes."""
+        return not self.writes or all(call.owner.idempotent for call in self.calls)
+
+
+@attrs.frozen
+class _Behavior:
+    name: str
+    function: DeclaredFunction | None = None
+    candidate: Callable[..., Any] | None = None
 
 
 class Planner:
@@ -82,15 +92,13 @@ class Planner:
         """What to call on B. Raises `Ended` with ``skipped`` and a reason where nothing is called."""
         experiment = self._experiment(job)
         if job.error is not None and not job.sent:
-            raise _skipped("control_not_sent")
+            raise skipped("control_not_sent")
         if job.consumed == 0 and not job.exhausted and job.error is None:
-            raise _skipped("not_consumed")
-        self._check_route(experiment)
-        self._check_writes(experiment)
-        calls = [planned for call in job.calls for planned in self._calls(job, experiment, call)]
+            raise skipped("not_consumed")
+        calls = [planned for call in job.calls for planned in self._calls(experiment, call)]
         if not calls:
-            raise _skipped("not_replayable", "the job names no call")
-        return Plan(job=job, experiment=experiment, service=experiment.service, calls=calls)
+            raise skipped("not_replayable", "the job names no call")
+        return Plan(job=job, experiment=experiment, calls=calls)
 
     def _experiment(self, job: Job) -> DeclaredExperiment:
         experiment = self._experiments.get(job.experiment)
@@ -98,100 +106,69 @@ class Planner:
             # A `science` block under a name that was never declared: the function that it used has its own rules.
             experiment = self._experiments.get(job.calls[0].function)
         if experiment is None:
-            raise _skipped("unknown_experiment", f"{job.experiment!r} is not declared in what this worker imported")
+            raise skipped("unknown_experiment", f"{job.experiment!r} is not declared in what this worker imported")
         return experiment
+
+    def _calls(self, experiment: DeclaredExperiment, call: Call) -> Iterator[PlannedCall]:
+        owner, behaviors = self._found(experiment, call)
+        # What a `science` block calls may belong to another experiment than the block: the stricter word counts.
+        for each in (experiment, owner):
+            self._check_route(each)
+        self._check_writes(experiment, owner)
+        if call.arguments is None:
+            raise skipped("not_replayable", call.obstacle)
+        for behavior in behaviors:
+            args, kwargs = self._arguments(call.arguments)
+            args, kwargs, secrets = supplied(experiment, owner, call.function, args, kwargs)
+            yield PlannedCall(
+                behavior=behavior.name, owner=owner, args=args, kwargs=kwargs, secrets=secrets,
+                function=behavior.function, candidate=behavior.candidate,
+            )  # fmt: skip
+
+    def _found(self, experiment: DeclaredExperiment, call: Call) -> tuple[DeclaredExperiment, list[_Behavior]]:
+        """Whose function a call names, and what it stands for: candidates registered with an experiment stand for its
+        own function."""
+        declared = self._experiments.get(call.function)
+        if declared is experiment and experiment.candidates:
+            behaviors = [_Behavior(name, experiment.function, tried) for name, tried in experiment.candidates.items()]
+            return experiment, behaviors
+        if declared is not None and declared.function is not None:
+            return declared, [_Behavior(call.behavior, declared.function)]
+        name, _, candidate = call.function.rpartition("#")
+        owner = self._experiments.get(name)
+        if owner is not None and candidate in owner.candidates:
+            return owner, [_Behavior(call.behavior, owner.function, owner.candidates[candidate])]
+        raise skipped(
+            "not_replayable",
+            call.obstacle if call.obstacle and not call.function else f"no function is registered as {call.function!r}",
+        )
 
     def _check_route(self, experiment: DeclaredExperiment) -> None:
         if experiment.service is not None and experiment.service not in self._targets:
-            raise _skipped("no_route", f"service {experiment.service!r} has no --route")
-        if experiment.service is None and not self._targets:
-            raise _skipped("no_route", "there is no --route")
+            raise skipped("no_route", f"service {experiment.service!r} has no --route")
+        if not self._targets:
+            raise skipped("no_route", "there is no --route")
 
-    def _check_writes(self, experiment: DeclaredExperiment) -> None:
-        if experiment.effect == "write" and (experiment.service or "") not in self._allow_writes:
-            raise _skipped("write_not_allowed", f"service {experiment.service!r} is not named by --allow-writes")
+    def _check_writes(self, experiment: DeclaredExperiment, owner: DeclaredExperiment) -> None:
+        if not (_writes(experiment) or _writes(owner)):
+            return
+        services = {each.service for each in (experiment, owner) if each.service is not None}
+        if not services:
+            raise skipped(
+                "write_not_allowed",
+                f"{experiment.name!r} writes and belongs to no service, so --allow-writes cannot name it: "
+                "give it service=..., or effect='read' if it only reads",
+            )
+        for service in sorted(services - self._allow_writes):
+            raise skipped("write_not_allowed", f"service {service!r} is not named by --allow-writes")
 
-    def _calls(self, job: Job, experiment: DeclaredExperiment, call: Call) -> list[PlannedCall]:
-        if call.arguments is None:
-            raise _skipped("not_replayable", call.obstacle)
-        place = self._arguments(call)
-        secrets = self._supply(experiment, call.function, place)
-        owner, _, name = call.function.rpartition("#")
-        declared = self._experiments.get(call.function)
-        if declared is not None and call.function == job.experiment and declared.candidates:
-            return [
-                PlannedCall(
-                    behavior=tried, candidate=to_try, secrets=secrets, function=declared.function, place=place
-                )
-                for tried, to_try in declared.candidates.items()
-            ]
-        if declared is not None and declared.function is not None:
-            return [PlannedCall(behavior=call.behavior, function=declared.function, secrets=secrets, place=place)]
-        candidate = self._experiments[owner].candidates.get(name) if owner in self._experiments else None
-        if candidate is None:
-            raise _skipped("not_replayable", f"no function is registered under {call.function!r}")
-        return [PlannedCall(behavior=call.behavior, candidate=candidate, secrets=secrets, place=place)]
-
-    def _arguments(self, call: Call) -> Arguments:
+    def _arguments(self, data: bytes) -> tuple[list[Any], dict[str, Any]]:
         try:
-            args, kwargs = self._codec.decode(call.arguments or b"")
-            return Arguments(list(args), dict(kwargs))
+            args, kwargs = self._codec.decode(data)
+            return list(args), dict(kwargs)
         except (CodecError, TypeError, ValueError) as error:
-            raise _skipped("not_replayable", f"its arguments cannot be read: {error}") from error
-
-    def _supply(self, experiment: DeclaredExperiment, function: str, place: Arguments) -> frozenset[str]:
-        """Put B's secrets where A's were taken out; the texts of what was put in."""
-        if not _holds_secret([place.args, place.kwargs]):
-            return frozenset()
-        supplied = _supplied(experiment)
-        texts: set[str] = set()
-        for index, name in experiment.secret_places(function):
-            if index < len(place.args) and isinstance(place.args[index], Secret):
-                place.args[index] = _take(supplied, name, texts)
-        place.args = _filled(place.args, None, supplied, texts)
-        place.kwargs = _filled(place.kwargs, None, supplied, texts)
-        return frozenset(texts)
+            raise skipped("not_replayable", f"its arguments cannot be read: {error}") from error
 
 
-def _skipped(reason: str, detail: str | None = None) -> Ended:
-    return Ended(Outcome.SKIPPED, reason, detail)
-
-
-def _holds_secret(value: Any) -> bool:
-    if isinstance(value, Secret):
-        return True
-    if isinstance(value, dict):
-        return any(map(_holds_secret, value.values()))
-    return isinstance(value, list | tuple | set | frozenset) and any(map(_holds_secret, value))
-
-
-def _supplied(experiment: DeclaredExperiment) -> Mapping[str, Any]:
-    if experiment.supplier is None:
-        raise _skipped("not_replayable", "its arguments hold secrets, and the experiment has no supply hook for B's")
-    try:
-        return dict(experiment.supplier())
-    except Exception as error:
-        experiment.told("supply", error)
-        raise _skipped("not_replayable", f"the supply hook raised {type(error).__name__}") from error
-
-
-def _take(supplied: Mapping[str, Any], name: str | None, texts: set[str]) -> Any:
-    if name is None or name not in supplied:
-        raise _skipped("not_replayable", f"the supply hook gives no value for the secret {name!r}")
-    value = supplied[name]
-    if isinstance(value, str) and len(value) >= 4:
-        texts.add(value)
-    return value
-
-
-def _filled(value: Any, name: str | None, supplied: Mapping[str, Any], texts: set[str]) -> Any:
-    """``value`` with every secret replaced by what is supplied under the name that it stands under."""
-    if isinstance(value, Secret):
-        return _take(supplied, name, texts)
-    if isinstance(value, dict):
-        return {key: _filled(below, str(key), supplied, texts) for key, below in value.items()}
-    if isinstance(value, list):
-        return [_filled(below, name, supplied, texts) for below in value]
-    if type(value) is tuple:
-        return tuple(_filled(below, name, supplied, texts) for below in value)
-    return value
+def _writes(experiment: DeclaredExperiment) -> bool:
+    return bool(experiment.effect == "write")

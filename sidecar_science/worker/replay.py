@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Sequence
+import contextvars
+import math
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import attrs
 
@@ -16,20 +18,17 @@ from sidecar_science.journal.job import Job
 from sidecar_science.reports.outcome import Outcome, Replayed
 from sidecar_science.routing.current import Current, CurrentReplay
 from sidecar_science.worker.calling import Answer, Caller
+from sidecar_science.worker.endings import Broken, Ended, NotSent
 from sidecar_science.worker.judging import Judgement, Judging, shown
-from sidecar_science.worker.plan import Ended, Plan, Planner
+from sidecar_science.worker.plan import Plan, Planner
 from sidecar_science.worker.result import result_of
 
+__all__ = ["Broken", "Dispatch", "NotSent", "Replay", "Ticket"]
 
-class NotSent(Exception):
-    """B could not be reached, and nothing of this replay was sent: it may be tried again."""
+RULES_SECONDS: Final = 10.0
+"""How long an experiment's rules may take to judge one job."""
 
-
-class Broken(Exception):
-    """The connection to B broke after something was sent: nobody knows what B did."""
-
-
-Deadline = Callable[[CurrentReplay], AbstractContextManager[None]]
+Deadline = Callable[[str, float], AbstractContextManager[None]]
 
 
 @attrs.frozen(kw_only=True)
@@ -69,7 +68,7 @@ class Replay:
         self._current = current
         self._codec = codec
         self._clock = clock
-        self._deadline = deadline or (lambda _: contextlib.nullcontext())
+        self._deadline = deadline or (lambda *_: contextlib.nullcontext())
 
     def replay(self, ticket: Ticket, dispatch: Dispatch) -> Replayed:
         """Make one job again on B, and say what came of it.
@@ -77,18 +76,38 @@ class Replay:
         Raises `NotSent` when B was not reached, and `Broken` when a connection broke: both are the lane's to decide.
         """
         try:
-            plan = self._planner.plan(ticket.job)
+            with self._rules(ticket.job):
+                plan = self._planner.plan(ticket.job)
             dispatch(plan)
-            plan.experiment.before()
+            with self._rules(ticket.job):
+                plan.experiment.before()
             dispatched, answers = self._clock.wall(), self._call(plan)
-            judgements = [self._judging.judge(plan, answer, ticket.key_id) for answer in answers]
-            plan.experiment.after(result_of(plan.experiment, judgements, self._context(ticket.job)))
-            return self._compared(ticket, plan, judgements, dispatched)
+            with self._rules(ticket.job):
+                judgements = [self._judging.judge(plan, answer, ticket.key_id) for answer in answers]
+                self._publish(plan, judgements)
+                return self._compared(ticket, plan, judgements, dispatched)
         except Ended as ended:
             return self._ended(ticket.job, ended)
 
     def close(self) -> None:
         self._caller.close()
+
+    @contextlib.contextmanager
+    def _rules(self, job: Job) -> Iterator[None]:
+        """Around what the experiment's own hooks and rules do: they have their time, and nothing to send.
+
+        What they try to send is refused like everything else, and must not be put down with other lanes' replays; so
+        they belong to a replay of their own, whose time is over.
+        """
+        aside = CurrentReplay(job=job.id, environment=self._environment, deadline=-math.inf)
+        try:
+            with self._current.replaying(aside), self._deadline(job.id, self._clock.monotonic() + RULES_SECONDS):
+                yield
+        except EgressRefused as error:
+            raise Ended(Outcome.REFUSED, None, f"in a rule or hook of the experiment: {error}") from error
+        except DeadlineExceeded:
+            detail = f"a rule or hook of the experiment did not end within {RULES_SECONDS:g} s, or tried to send"
+            raise Ended(Outcome.FAILED, "worker_error", detail) from None
 
     def _call(self, plan: Plan) -> list[Answer]:
         """Every planned call, inside routes, guard and deadline."""
@@ -99,36 +118,33 @@ class Replay:
             deadline=self._clock.monotonic() + plan.experiment.timeout,
         )
         try:
-            with self._current.replaying(running), self._deadline(running):
-                answers = [self._caller.call(plan, call) for call in plan.calls]
+            with self._current.replaying(running), self._deadline(running.job, running.deadline):
+                answers = [self._alone(plan, n) for n in range(len(plan.calls))]
         except EgressRefused as error:
             raise Ended(Outcome.REFUSED, None, str(error)) from error
         except DeadlineExceeded:
-            raise self._refused(running) or _timed_out(plan) from None
-        ended = self._refused(running)
-        if ended is not None:
-            raise ended
-        self._check_answers(plan, running, answers)
+            answers = []
+        # Whatever the adapter made of it: a refusal that it swallowed is one, and so is a deadline that has passed.
+        if running.refused:
+            raise Ended(Outcome.REFUSED, None, "; ".join(running.refusals))
+        if not answers or running.remaining(self._clock) <= 0:
+            self._caller.reset()
+            raise Ended(Outcome.FAILED, "timeout", f"B did not answer within {plan.experiment.timeout:g} s")
+        _check_answered([exchange for answer in answers for exchange in answer.exchanges])
         return answers
 
-    @staticmethod
-    def _refused(running: CurrentReplay) -> Ended | None:
-        """A refusal counts even when the adapter swallowed it."""
-        return Ended(Outcome.REFUSED, None, "; ".join(running.refusals)) if running.refused else None
+    def _alone(self, plan: Plan, number: int) -> Answer:
+        """One call in a context of its own: what it leaves in context variables is gone with it."""
+        return contextvars.copy_context().run(self._caller.call, plan, plan.calls[number])
 
-    def _check_answers(self, plan: Plan, running: CurrentReplay, answers: Sequence[Answer]) -> None:
-        """An attempt that brought no answer is no observation of B, whatever the adapter made of it."""
-        exchanges = [exchange for answer in answers for exchange in answer.exchanges]
-        if not exchanges or exchanges[-1].status is not None:
-            return
-        if running.remaining(self._clock) <= 0:
-            raise _timed_out(plan)
-        if any(exchange.sent for exchange in exchanges):
-            raise Broken(exchanges[-1].failure)
-        raise NotSent(exchanges[-1].failure)
-
-    def _context(self, job: Job) -> dict[str, Any]:
-        return dict(self._codec.decode(job.context)) if job.context is not None else {}
+    def _publish(self, plan: Plan, judgements: Sequence[Judgement]) -> None:
+        job = plan.job
+        context = dict(self._codec.decode(job.context)) if job.context is not None else {}
+        try:
+            plan.experiment.after(result_of(plan.experiment, judgements, context))
+        except (EgressRefused, DeadlineExceeded) as error:
+            # The comparison stands, whatever comes of telling others about it.
+            plan.experiment.told("publish", error)
 
     def _compared(self, ticket: Ticket, plan: Plan, judgements: Sequence[Judgement], dispatched: float) -> Replayed:
         worst = max(judgements, key=lambda judgement: _SEVERITY.index(judgement.outcome))
@@ -164,8 +180,13 @@ class Replay:
         )
 
 
-_SEVERITY = (Outcome.MATCHED, Outcome.IGNORED, Outcome.MISMATCHED)
+_SEVERITY: Final = (Outcome.MATCHED, Outcome.IGNORED, Outcome.MISMATCHED)
 
 
-def _timed_out(plan: Plan) -> Ended:
-    return Ended(Outcome.FAILED, "timeout", f"B did not answer within {plan.experiment.timeout:g} s")
+def _check_answered(exchanges: Sequence[Any]) -> None:
+    """An attempt that brought no answer is no observation of B, whatever the adapter made of it."""
+    if not exchanges or exchanges[-1].status is not None:
+        return
+    if any(exchange.sent for exchange in exchanges):
+        raise Broken(exchanges[-1].failure)
+    raise NotSent(exchanges[-1].failure)

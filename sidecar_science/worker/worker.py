@@ -8,19 +8,21 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sidecar_science.clock import Clock
-from sidecar_science.errors import JournalError
+from sidecar_science.errors import JournalError, JournalMisconfigured
 from sidecar_science.journal.protocol import Journal
 from sidecar_science.reports.outcome import Replayed
+from sidecar_science.worker.deadline import Deadlines
 from sidecar_science.worker.intake import Intake
 from sidecar_science.worker.lane import Lane
 from sidecar_science.worker.ownership import Ownership
+from sidecar_science.worker.pace import Pace
 from sidecar_science.worker.pause import Pauses
 from sidecar_science.worker.queue import PartitionQueue
 from sidecar_science.worker.replay import Replay
 
-_LOW_WATER: Final = 32
 _BLOCK: Final = 0.1
 _TICK: Final = 0.02
+_TROUBLE_PAUSE: Final = 0.5
 _TRIM_EVERY: Final = 1.0
 _DRAINED_EVERY: Final = 0.25
 
@@ -28,8 +30,8 @@ _DRAINED_EVERY: Final = 0.25
 class Worker:
     """Takes jobs from the journal in their order and replays them, until it is told to end.
 
-    ``quiet()`` takes nothing new; ``stop(deadline)`` waits for what runs until ``deadline`` (monotonic). ``run``
-    returns whether everything that it had taken was settled.
+    ``quiet()`` takes nothing new; ``stop(deadline)`` waits for what runs until ``deadline`` (monotonic). ``told`` is
+    given every job's ending. Times are seconds.
     """
 
     def __init__(
@@ -45,112 +47,136 @@ class Worker:
         window: float,
         clock: Clock,
         log: Any,
-        pace: Callable[[], None] = lambda: None,
-        stuck: Callable[[], Sequence[int]] = lambda: (),
+        pace: Pace | None = None,
+        deadlines: Deadlines | None = None,
         told: Callable[[Replayed], object] = lambda _: None,
     ) -> None:
         self.settled = 0
         self.outcomes: Counter[str] = Counter()
+        self.is_quiet = False
         self._journal = journal
         self._intake = intake
         self._clock = clock
         self._log = log
-        self._stuck = stuck
+        self._deadlines = deadlines
         self._told = told
         self._quiet = threading.Event()
+        self._never = threading.Event()
         self._ending = False
         self._ready: deque[PartitionQueue] = deque()
         self._change = threading.Condition()
         self._ownership = Ownership(
-            journal=journal,
-            worker=name,
-            lease=lease,
-            renew_every=renew_every,
-            window=window,
-            clock=clock,
-            log=log,
+            journal=journal, worker=name, lease=lease, renew_every=renew_every, window=window, clock=clock, log=log
         )
         pauses = Pauses(clock)
         self._new_lane: Callable[[int], Lane] = lambda number: Lane(
-            number=number, journal=journal, replay=replay(), pauses=pauses, clock=clock, log=log,
+            number=number, journal=journal, replay=replay(), pauses=pauses, clock=clock, log=log, lease=lease,
             next_partition=self._next_partition, done=self._done, progress=self._progress,
             quiet=self._quiet, pace=pace,
         )  # fmt: skip
         self._lanes = [self._new_lane(number) for number in range(lanes)]
         self._trim_at = 0.0
         self._drained_at = 0.0
+        self._pending = -1
         self._progress_at = clock.monotonic()
+        self._trouble: str | None = None
 
     # -- endings -------------------------------------------------------------------------------------------------
 
     def quiet(self) -> None:
-        """Take nothing new. Safe to call from a signal handler, and more than once."""
-        self._quiet.set()
-
-    @property
-    def is_quiet(self) -> bool:
-        return self._quiet.is_set()
+        """Take nothing new. A signal handler may call it: it takes no lock, and whoever waits looks by itself."""
+        self.is_quiet = True
 
     def stop(self, deadline: float) -> bool:
         """Wait until ``deadline`` (monotonic) for what runs, give all partitions back; whether all of it ended."""
+        self.quiet()
         self._quiet.set()
         with self._change:
             self._ending = True
             self._change.notify_all()
-        for lane in self._lanes:
-            if lane.thread.is_alive():
-                lane.thread.join(max(0.0, deadline - self._clock.monotonic()))
-        finished = not any(lane.thread.is_alive() for lane in self._lanes)
+        while self._is_working() and self._clock.monotonic() < deadline:
+            # Until its last job is settled this worker holds its leases, and its deadlines are kept.
+            self._trying(self._ownership.keep)
+            self._give_up_stuck_lanes()
+            self._clock.wait(self._never, _TICK)
+        self._trying(self._ownership.leave)
+        self._trying(self._journal.trim)
+        if self._deadlines is not None:
+            self._deadlines.stop()
+        return not self._is_working()
+
+    def _is_working(self) -> bool:
+        return any(lane.thread.is_alive() for lane in self._lanes)
+
+    def _trying(self, verb: Callable[[], object]) -> None:
         try:
-            self._ownership.leave()
-            self._journal.trim()
+            verb()
         except JournalError as error:
-            self._log.warning("journal.trouble", detail=str(error))
-        return finished
+            self._in_trouble(error)
 
     # -- running -------------------------------------------------------------------------------------------------
 
     def run(self, *, burst: bool = False, give_up_after: float = 60.0) -> bool:
         """Work until told to be quiet; with ``burst`` until the journal is drained.
 
-        Whether it ended as it should: False when a burst saw no progress for ``give_up_after`` seconds.
+        Whether it ended as it should: False when a burst saw no progress for ``give_up_after`` seconds. Raises
+        `JournalMisconfigured` when the journal says that trying again is of no use.
         """
+        if self._deadlines is not None:
+            self._deadlines.start()
         for lane in self._lanes:
             lane.start()
-        while not self._quiet.is_set():
+        while not self.is_quiet:
             try:
                 self._round()
                 if burst and self._is_drained():
-                    return True
+                    break
+                self._out_of_trouble()
+            except JournalMisconfigured:
+                raise
             except JournalError as error:
-                self._log.warning("journal.trouble", detail=str(error))
-                self._forget_everything()
-                self._quiet.wait(0.5)
+                self._in_trouble(error)
+                self._ownership.forget()
+                self._clock.wait(self._never, _TROUBLE_PAUSE)
             if burst and self._clock.monotonic() - self._progress_at > give_up_after:
                 self._log.error("burst.gave_up", seconds=give_up_after)
                 return False
+        self._quiet.set()
         return True
 
     def _round(self) -> None:
-        self._replace_stuck_lanes()
+        self._give_up_stuck_lanes()
         self._ownership.tend()
-        hungry = [queue for queue in self._owned() if len(queue) < _LOW_WATER]
-        busy = any(len(queue) for queue in self._owned())
-        came = self._intake.fill(hungry, 0.0 if busy else _BLOCK)
+        owned = self._owned()
+        wanting = [queue for queue in owned if queue.wants_more()]
+        busy = any(len(queue) for queue in owned)
+        came = self._intake.fill(wanting, 0.0 if busy else _BLOCK)
         self._offer()
         now = self._clock.monotonic()
         if now >= self._trim_at:
             self._trim_at = now + _TRIM_EVERY
             self._journal.trim()
-        if not came:
-            self._quiet.wait(_TICK if busy or not hungry else 0.001)
+        if not came and (busy or not wanting):
+            self._clock.wait(self._never, _TICK)
 
-    def _replace_stuck_lanes(self) -> None:
+    def _in_trouble(self, error: JournalError) -> None:
+        """Once for each change of state: a journal that is away for an hour is no news every second."""
+        state = type(error).__name__
+        if state != self._trouble:
+            self._trouble = state
+            self._log.warning("journal.trouble", state=state, detail=str(error))
+
+    def _out_of_trouble(self) -> None:
+        if self._trouble is not None:
+            self._log.info("journal.recovered", after=self._trouble)
+            self._trouble = None
+
+    def _give_up_stuck_lanes(self) -> None:
         """A lane whose replay did not end when it was told to is given up, and another one takes its place."""
-        for thread in self._stuck():
+        for thread, job in self._deadlines.stuck() if self._deadlines is not None else ():
             for number, lane in enumerate(self._lanes):
-                if lane.thread.ident == thread and lane.abandon():
-                    self._log.error("lane.abandoned", lane=number)
+                if lane.thread.ident == thread and lane.abandon(job):
+                    self._log.error("lane.abandoned", lane=number, job=job)
                     self._lanes[number] = self._new_lane(number)
                     self._lanes[number].start()
 
@@ -198,9 +224,8 @@ class Worker:
         if any(len(queue) or queue.in_lane for queue in self._owned()) or now < self._drained_at:
             return False
         self._drained_at = now + _DRAINED_EVERY
-        return self._journal.accounts().pending == 0
-
-    def _forget_everything(self) -> None:
-        """After an error our own state is unknown: every partition is read again from what the journal has."""
-        for queue in self._owned():
-            queue.lost = True
+        pending = self._journal.accounts().pending
+        if pending != self._pending:
+            # Somebody else's progress is progress too.
+            self._pending, self._progress_at = pending, now
+        return pending == 0

@@ -95,6 +95,7 @@ def test_a_sequence_that_a_script_cannot_count_is_refused(sequence: int) -> None
 def test_a_producer_that_was_silent_for_a_day_is_forgotten(journal_twin: Twin, monkeypatch: pytest.MonkeyPatch) -> None:
     """The list of producers does not grow for ever: trimming forgets those of long ago."""
     monkeypatch.setattr("sidecar_science.journal.layout.REMEMBER_SECONDS", 0.05)
+    monkeypatch.setattr("sidecar_science.journal.layout.UPKEEP_SECONDS", 0.0)
     journal = joined(journal_twin)
     fill(journal_twin, "a", "b")
     lease = owned(journal)
@@ -106,3 +107,22 @@ def test_a_producer_that_was_silent_for_a_day_is_forgotten(journal_twin: Twin, m
     journal.trim()
 
     assert admitted(journal, lease, [b]) == set()
+
+
+def test_a_producer_that_lives_is_remembered_however_rarely_it_writes(
+    journal_twin: Twin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A partition that gets an entry of a process every other day still knows what it has seen of it."""
+    monkeypatch.setattr("sidecar_science.journal.layout.REMEMBER_SECONDS", 0.05)
+    monkeypatch.setattr("sidecar_science.journal.layout.UPKEEP_SECONDS", 0.0)
+    journal = joined(journal_twin)
+    fill(journal_twin, "a", "a")
+    journal_twin.log().report("p", {"called": 1, "recorded": 1})
+    lease = owned(journal)
+    a, again = journal.claim([lease], 10)
+    admitted(journal, lease, [a])
+    journal_twin.pass_time(0.1)
+
+    journal.trim()
+
+    assert admitted(journal, lease, [again]) == {again.entry}

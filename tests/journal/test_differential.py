@@ -126,7 +126,13 @@ def _settle(side: _Side, environment: str, partition: int, numbers: list[int]) -
         lease,
         [
             Settlement(
-                entry=entry, add={"n": numbers[2]}, first={"f": text}, last={"l": text}, samples={"s": text.encode()}
+                entry=entry,
+                add={"n": numbers[2]},
+                first={"f": text},
+                last={"l": text},
+                samples={"s": text.encode()},
+                taint={f"k{numbers[3] % 5}": text},
+                heal=[f"k{numbers[4] % 5}"],
             )
         ],
     )
@@ -151,12 +157,35 @@ def _lose(side: _Side, environment: str, partition: int, numbers: list[int]) -> 
         side.twin.lose_bytes(partition, lost[numbers[1] % len(lost)])
 
 
+def _tainted(side: _Side, environment: str, partition: int, numbers: list[int]) -> Any:
+    environment, lease = _lease(side, numbers)
+    return lease and side.journals[environment].tainted(lease)
+
+
+def _retain(side: _Side, environment: str, partition: int, numbers: list[int]) -> None:
+    side.journals["one"].configure("retention", "600" if numbers[0] % 2 else None)
+    side.journals["two"].trim()
+
+
+def _requeue(side: _Side, environment: str, partition: int, numbers: list[int]) -> Any:
+    if not _known(side, environment):
+        return None
+    return side.journals[environment].drop() if numbers[0] % 3 == 0 else side.journals[environment].requeue()
+
+
+def _reset(side: _Side, environment: str, partition: int, numbers: list[int]) -> Any:
+    if not _known(side, environment) or numbers[0] % 3:
+        return None
+    return side.journals[environment].reset("latest" if numbers[1] % 2 else "earliest", f"e{numbers[2] % 2}").epoch
+
+
 def _trim(side: _Side, environment: str, partition: int, numbers: list[int]) -> Any:
     return side.journals["one"].trim()
 
 
 _KINDS = [_append] * 4 + [_claim] * 4 + [_admit, _start, _settle] * 3
-_KINDS += [_join, _acquire, _acquire, _end, _release, _recover, _withdraw, _bury, _lose, _trim]
+_KINDS += [_join, _acquire, _acquire, _end, _release, _recover, _withdraw, _bury, _bury, _lose, _trim]
+_KINDS += [_tainted, _tainted, _retain, _requeue, _reset]
 
 
 def _known(side: _Side, environment: str) -> bool:
@@ -191,7 +220,7 @@ def _state(side: _Side) -> Any:
     ] + [side.twin.held()]
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(16))
 def test_both_twins_answer_the_same_to_anything(real_journal: RedisTwin, seed: int) -> None:
     """Eighty random steps, mistakes of workers included, leave memory and Redis with the same answers and counts."""
     real_journal.partitions = _PARTITIONS

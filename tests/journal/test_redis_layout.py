@@ -145,6 +145,7 @@ def test_a_producer_needs_few_rights() -> None:
     """The A side works as a user who may append, look at sizes and settings, and nothing else."""
     with start_redis() as server:
         rights = ["+ping", "+client", "+xadd", "+xlen", "+hset", "+hsetnx", "+hget", "+hgetall", "+multi", "+exec"]
+        rights.append("+time")
         connect(server.url).command("ACL", "SETUSER", "app", "on", ">pw", "~sidecar:{n*", "-@all", *rights)
         log = open_log(f"redis://app:pw@127.0.0.1:{server.port}", "n", partitions=3)
 

@@ -5,9 +5,12 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import socket
+import struct
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -27,6 +30,11 @@ class Heard:
     path: str
     headers: Mapping[str, str]
     body: bytes
+    at: float = attrs.field(factory=time.monotonic)
+
+    @property
+    def job(self) -> str | None:
+        return self.headers.get("Sidecar-Job")
 
     @property
     def json(self) -> Any:
@@ -47,14 +55,20 @@ class Answer:
     headers: Mapping[str, str] = attrs.field(factory=dict)
 
 
-class Service:
-    """A service on loopback: ``answer(heard)`` gives an `Answer`; everything that it heard is in ``heard``."""
+Odd = Callable[[BaseHTTPRequestHandler], None]
+Answers = Callable[[Heard], "Answer | Odd"]
 
-    def __init__(self, answer: Callable[[Heard], Answer]) -> None:
+
+class Service:
+    """A service on loopback: ``answer(heard)`` gives an `Answer`, or does something odd with the connection (`hang`,
+    `drip`, `reset`); everything that it heard is in ``heard``."""
+
+    def __init__(self, answer: Answers, *, port: int = 0) -> None:
         self.heard: list[Heard] = []
-        self._answer = answer
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self.answer = answer
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = True
+        self._server.block_on_close = False
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     @property
@@ -64,6 +78,17 @@ class Service:
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def lines(self) -> list[str]:
+        """What was asked for, as ``METHOD /path``, in the order of its arrival."""
+        return [f"{heard.method} {heard.path}" for heard in self.heard]
+
+    def __enter__(self) -> Service:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
 
     @property
     def replays(self) -> list[Heard]:
@@ -83,7 +108,10 @@ class Service:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 heard = Heard(self.command, self.path, dict(self.headers.items()), body)
                 service.heard.append(heard)
-                answer = service._answer(heard)
+                answer = service.answer(heard)
+                if not isinstance(answer, Answer):
+                    answer(self)
+                    return
                 raw = answer.body if answer.body is not None else json.dumps(answer.json).encode()
                 self.send_response(answer.status)
                 headers = {"Content-Type": "application/json", "Content-Length": str(len(raw)), **answer.headers}
@@ -94,14 +122,64 @@ class Service:
 
             do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = _respond
 
+            def handle(self) -> None:
+                # A client that ends in the middle is part of many stories.
+                try:
+                    super().handle()
+                except OSError:
+                    self.close_connection = True
+
             def log_message(self, *_: Any) -> None:
                 pass
 
         return Handler
 
 
+def hang(handler: BaseHTTPRequestHandler) -> None:
+    """Answer nothing, and keep the connection for as long as the client does."""
+    handler.connection.settimeout(60)
+    handler.connection.recv(1)
+    handler.close_connection = True
+
+
+def drip(handler: BaseHTTPRequestHandler) -> None:
+    """Answer one byte every tenth of a second, and never come to an end."""
+    handler.send_response(200)
+    handler.send_header("Content-Length", "100000")
+    handler.end_headers()
+    for _ in range(600):
+        handler.wfile.write(b" ")
+        handler.wfile.flush()
+        time.sleep(0.1)
+
+
+def reset(handler: BaseHTTPRequestHandler) -> None:
+    """Break the connection off instead of answering."""
+    handler.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    handler.connection.close()
+    handler.close_connection = True
+
+
+class RefusedPort:
+    """A port on which connections are refused until a service is started there."""
+
+    def __init__(self) -> None:
+        self._socket = socket.socket()
+        self._socket.bind(("127.0.0.1", 0))
+        self.port: int = self._socket.getsockname()[1]
+        self.url = f"http://127.0.0.1:{self.port}"
+
+    def start(self, answer: Answers) -> Service:
+        """A service on this port."""
+        self.close()
+        return Service(answer, port=self.port)
+
+    def close(self) -> None:
+        self._socket.close()
+
+
 @contextlib.contextmanager
-def services(*answers: Callable[[Heard], Answer]) -> Iterator[list[Service]]:
+def services(*answers: Answers) -> Iterator[list[Service]]:
     """Services with these answers, for as long as the block lasts."""
     started = [Service(answer) for answer in answers]
     try:

@@ -1,11 +1,12 @@
 #!lua flags=allow-oom
--- KEYS lease, jobs, inflight, tally
--- ARGV token, group, then of each settlement: entry, and four lists, each with its number of pairs in front:
---      add (field, n), first (field, text), last (field, text), samples (prefix, blob)
+-- KEYS lease, jobs, inflight, tally, taint
+-- ARGV token, group, keep, most, then of each settlement: entry, and six lists, each with its number of pairs in front:
+--      add (field, n), first (field, text), last (field, text), samples (prefix, blob), heal (digest, ''),
+--      taint (digest, why)
 -- 1 or 0 of each: settled now, or settled before.
 if not held(KEYS[1], ARGV[1]) then return LOST end
 
-local at = 3
+local at = 5
 local function take()
   at = at + 1
   return ARGV[at - 1]
@@ -18,7 +19,7 @@ end
 
 local settlements = {}
 while at <= #ARGV do
-  settlements[#settlements + 1] = {take(), pairs_of(), pairs_of(), pairs_of(), pairs_of()}
+  settlements[#settlements + 1] = {take(), pairs_of(), pairs_of(), pairs_of(), pairs_of(), pairs_of(), pairs_of()}
 end
 
 -- A script has no rollback: what could fail half-way is looked at before the first write.
@@ -34,7 +35,7 @@ end
 local done = {}
 for i, settlement in ipairs(settlements) do
   done[i] = 0
-  if settle(KEYS[2], ARGV[2], KEYS[3], settlement[1]) then
+  if settle(KEYS[2], ARGV[2], KEYS[3], settlement[1], ARGV[3]) then
     done[i] = 1
     redis.call('HINCRBY', KEYS[4], '@settled', 1)
     for _, pair in ipairs(settlement[2]) do redis.call('HINCRBY', KEYS[4], pair[1], pair[2]) end
@@ -46,6 +47,8 @@ for i, settlement in ipairs(settlements) do
         slot = slot + 1
       end
     end
+    for _, pair in ipairs(settlement[6]) do redis.call('HDEL', KEYS[5], pair[1]) end
+    for _, pair in ipairs(settlement[7]) do mark(KEYS[5], pair[1], pair[2], ARGV[4]) end
   end
 end
 return done

@@ -1,7 +1,7 @@
 #!lua flags=allow-oom
--- KEYS jobs
+-- KEYS jobs  ARGV milliseconds for which everything is kept
 -- Frees what every environment has settled: everything below the lowest entry that one of them has yet to read or to
--- settle. Ids are compared as text of digits, since their second half can go beyond what a number here holds.
+-- settle, and that is old enough. Ids are compared as text of digits, since their second half can go beyond what a number here holds.
 if redis.call('EXISTS', KEYS[1]) == 0 then return 0 end
 
 local function less(a, b)
@@ -28,6 +28,10 @@ for _, group in ipairs(redis.call('XINFO', 'GROUPS', KEYS[1])) do
   end
 end
 if not lowest then return 0 end
+if ARGV[1] ~= '0' then
+  local kept = string.format('%.0f-0', milliseconds() - ARGV[1])
+  if below(kept, lowest) then lowest, reached = kept, false end
+end
 
 local gone = redis.call('XTRIM', KEYS[1], 'MINID', '=', lowest)
 -- The last entry that all have read and settled is below what is needed next, and XTRIM has kept it.

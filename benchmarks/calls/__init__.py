@@ -1,0 +1,1 @@
+"""What the benchmark of the caller's side is made of: payloads, contenders, pacing, and tables."""

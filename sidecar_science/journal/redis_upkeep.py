@@ -1,0 +1,89 @@
+"""What keeps the journal in Redis from growing for ever, and what people do to it by hand."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from sidecar_science.journal import layout
+from sidecar_science.journal.accounting import folded
+from sidecar_science.journal.records import DeadLetter
+from sidecar_science.journal.redis_joining import RedisJoining
+from sidecar_science.journal.redis_ledger import producer_of
+from sidecar_science.journal.redis_replies import living, seconds, texts
+
+_ALL = 1_000_000
+
+
+class RedisUpkeep(RedisJoining):
+    """The part of the B side that frees, forgets, expires, and gives dead letters another try."""
+
+    def trim(self) -> int:
+        self._look_at_settings()
+        now = self._clock.monotonic()
+        if now >= self._upkeep_at:
+            self._upkeep_at = now + layout.UPKEEP_SECONDS
+            self._forget_producers()
+            self._expire_environments()
+        kept = int(self._retention * 1000)
+        streams = [((self._keys.jobs(partition),), (kept,)) for partition in range(self._partitions)]
+        return sum(self._link.run_all("trim", streams))
+
+    def requeue(self, names: Iterable[str] | None = None) -> int:
+        calls = [
+            (self._of(partition, "jobs", "inflight", "tally", "dead"), (self._environment, letter))
+            for partition, letter in self._named(names)
+        ]
+        return sum(self._link.run_all("requeue", calls))
+
+    def drop(self, names: Iterable[str] | None = None) -> int:
+        commands = [("XDEL", self._key(partition, "dead"), letter) for partition, letter in self._named(names)]
+        return sum(self._link.batch(commands)) if commands else 0
+
+    def _named(self, names: Iterable[str] | None) -> list[tuple[int, str]]:
+        """Partition and id of each letter, oldest first; None: all of them."""
+        if names is None:
+            letters: list[DeadLetter] = self.dead(_ALL)
+            return [(letter.partition, letter.id) for letter in reversed(letters)]
+        return [layout.letter_of(name, self._partitions) for name in names]
+
+    def _forget_producers(self) -> None:
+        """Those that ended long ago become one, and the partitions forget those that nothing will come from."""
+        raw = texts(self._link.command("HGETALL", self._keys.producers))
+        now = seconds(self._now())
+        known = {id_: producer_of(id_, json.loads(told), now) for id_, told in raw.items()}
+        old = [
+            id_
+            for id_, each in known.items()
+            if each.ended and id_ != layout.FOLDED and each.at < now - layout.REMEMBER_SECONDS
+        ]
+        if old:
+            parts = [known[id_] for id_ in (layout.FOLDED, *old) if id_ in known]
+            words = [word for id_ in old for word in (id_, raw[id_])]
+            total = json.dumps(folded(parts), separators=(",", ":"))
+            self._link.run("fold", [self._keys.producers], layout.FOLDED, raw.get(layout.FOLDED, ""), total, *words)
+        alive = [id_ for id_, each in known.items() if not each.ended]
+        remembered = int(layout.REMEMBER_SECONDS * 1000)
+        self._link.run_all("forget", [((key,), (remembered, *alive)) for key in self._each("seen")])
+
+    def _expire_environments(self) -> None:
+        idle = float(self._settings.get(layout.IDLE, layout.ENVIRONMENT_TTL))
+        known = texts(self._link.command("HGETALL", self._keys.environments))
+        beats = self._link.command("HGETALL", self._keys.heartbeats)
+        clock = self._now()
+        for name, told in known.items():
+            last = float(beats.get(name.encode(), 0))
+            if name == self._environment or "expired" in json.loads(told) or last >= seconds(clock) - idle:
+                continue
+            if not living(self._link.command("HGETALL", self._keys.workers(name)), clock):
+                self._expire(name, told, seconds(clock))
+
+    def _expire(self, name: str, told: str, now: float) -> None:
+        what = ("jobs", "tally", "lease", "fence", "inflight", "taint")
+        words = (name, layout.TAINTED_KEYS)
+        calls = [(self._of(n, *what, environment=name), words) for n in range(self._partitions)]
+        if None not in self._link.run_all("expire", calls):
+            record: Mapping[str, Any] = {**json.loads(told), "expired": now}
+            # Unless it has come back meanwhile.
+            self._link.run("swap", [self._keys.environments], name, told, json.dumps(record))

@@ -1,0 +1,22 @@
+"""What the process that hosts us allows."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+_OFF = frozenset(("", "0", "false", "no", "off", "none"))
+
+
+def forbids_threads() -> bool:
+    """Whether threads never run here: in uWSGI they need ``--enable-threads`` (or ``--threads``)."""
+    options: Any = getattr(sys.modules.get("uwsgi"), "opt", None)
+    if not isinstance(options, dict):
+        return False
+    return not any(_is_on(options, name) for name in ("threads", "enable-threads"))
+
+
+def _is_on(options: dict[Any, Any], name: str) -> bool:
+    value = options.get(name, options.get(name.encode(), False))
+    text = value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)
+    return text.lower() not in _OFF

@@ -1,0 +1,100 @@
+"""The attempts at one job: marked in the journal before anything is sent, and bounded by what they may do to B."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Final, TypeVar
+
+from sidecar_science.clock import Clock
+from sidecar_science.errors import JournalUnavailable, LeaseLost
+from sidecar_science.journal.protocol import Journal
+from sidecar_science.reports.outcome import Outcome
+from sidecar_science.worker.endings import Ended
+from sidecar_science.worker.plan import Plan
+from sidecar_science.worker.queue import PartitionQueue, Waiting
+
+T = TypeVar("T")
+
+MARGIN: Final = 1.0
+"""Seconds by which a lease must outlast the time that a replay may take."""
+
+_MOST: Final = 2
+_FIRST_PAUSE: Final = 0.05
+_LONGEST_PAUSE: Final = 1.0
+
+
+class Attempts:
+    """What one job has been tried so far, under one lease. ``lease`` is how long a renewed one lasts, in seconds."""
+
+    def __init__(
+        self, journal: Journal, queue: PartitionQueue, waiting: Waiting, *, lease: float, clock: Clock
+    ) -> None:
+        self.service: str | None = waiting.job.service
+        self.made = 0
+        self._journal = journal
+        self._queue = queue
+        self._entry = waiting.claimed.entry
+        self._lease = lease
+        self._clock = clock
+        self._plan: Plan | None = None
+        self._may_repeat = False
+
+    def dispatch(self, plan: Plan) -> None:
+        """Mark the job as dispatched. Raises `Ended` when nobody knows how an earlier attempt ended and one more is
+        not allowed."""
+        self._plan = plan
+        self.service = plan.service
+        self._hold(plan.experiment.timeout + MARGIN)
+        limit = _MOST if plan.repeatable else 1
+        started = insisting(
+            lambda: self._journal.start(self._queue.lease, self._entry, limit=limit, after=self.made),
+            self._queue,
+            self._clock,
+        )
+        if not started.go:
+            detail = "an earlier attempt was interrupted, and nobody knows how it ended"
+            raise Ended(Outcome.UNKNOWN, None, detail) if plan.writes else Ended(Outcome.FAILED, "worker_error", detail)
+        self.made = started.attempt
+        self._may_repeat = started.attempt < limit
+
+    def withdraw(self) -> None:
+        """Nothing was sent after all: the mark goes, or a successor would take a write's end for unknown."""
+        if self.made:
+            insisting(lambda: self._journal.withdraw(self._queue.lease, self._entry), self._queue, self._clock)
+
+    def may_repeat(self) -> bool:
+        """Whether one more attempt is allowed: a read's, or that of a write that B recognizes."""
+        return self._may_repeat
+
+    def broken(self) -> tuple[Outcome, str | None]:
+        """How a job ends of which no attempt brought an answer: a write may have happened."""
+        if self._plan is not None and self._plan.writes:
+            return Outcome.UNKNOWN, None
+        return Outcome.FAILED, "unreachable"
+
+    def _hold(self, seconds: float) -> None:
+        """See to it that the lease lasts for ``seconds``: a replay that outlives it meets a successor's."""
+        now = self._clock.monotonic()
+        if now + seconds <= self._queue.held_until:
+            return
+        if self._journal.renew([self._queue.lease], self._lease):
+            raise LeaseLost(f"the lease of partition {self._queue.partition} ended before a job could be sent")
+        self._queue.held_until = now + self._lease
+
+
+def insisting(verb: Callable[[], T], queue: PartitionQueue, clock: Clock) -> T:
+    """What ``verb`` gives, tried again while the journal does not answer and ``queue``'s lease may still be held.
+
+    A mark or a settlement of which the reply was lost is repeated under the lease under which it was made; the next
+    lease could only take it for somebody else's. Raises `JournalUnavailable` when that time is over.
+    """
+    pause, never = _FIRST_PAUSE, threading.Event()
+    while True:
+        try:
+            return verb()
+        except JournalUnavailable:
+            if clock.monotonic() + pause >= queue.held_until:
+                raise
+        clock.wait(never, pause)
+        pause = min(_LONGEST_PAUSE, pause * 2)

@@ -1,0 +1,117 @@
+"""A B-branch in a process of its own: it writes down every request before it answers, and answers as it is told.
+
+``python -m tests.faults.b_server --executions FILE --control FILE [--port PORT]`` prints its port and serves until it
+is ended. A path is ``/EFFECT/KEY/CALL``; how it is answered is said by the query's ``wish`` or, for all requests, by
+what the control file holds: nothing (at once), ``slow:SECONDS``, ``hang``, ``error`` (500), ``reset``, ``close``
+(early, in the middle of the body) or ``drip`` (a byte now and then).
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import socket
+import struct
+import time
+from pathlib import Path
+from typing import Final
+from urllib.parse import parse_qs, urlsplit
+
+_DRIP_EVERY: Final = 0.1
+_RESET_ON_CLOSE: Final = struct.pack("ii", 1, 0)
+
+
+class Book:
+    """Where executions are written down: one line each, whole, even when the process is killed right after."""
+
+    def __init__(self, path: Path) -> None:
+        self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+
+    def write(self, **facts: object) -> None:
+        os.write(self._file, json.dumps(facts).encode() + b"\n")
+
+
+class Branch:
+    """Serves connections, each request with a line in the book."""
+
+    def __init__(self, book: Book, control: Path) -> None:
+        self._book = book
+        self._control = control
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """One connection, kept alive until somebody ends it."""
+        try:
+            while head := await self._head(reader):
+                words = head[0].split(" ")
+                headers = dict(line.lower().split(": ", 1) for line in head[1:])
+                await reader.readexactly(int(headers.get("content-length", 0)))
+                if not await self._answer(words[0], urlsplit(words[1]), headers.get("sidecar-job", ""), writer):
+                    return
+        except (OSError, asyncio.IncompleteReadError):
+            return
+        finally:
+            writer.close()
+
+    @staticmethod
+    async def _head(reader: asyncio.StreamReader) -> list[str]:
+        try:
+            head = await reader.readuntil(b"\r\n\r\n")
+        except asyncio.IncompleteReadError:
+            return []
+        return head.decode("latin-1")[:-4].split("\r\n")
+
+    async def _answer(self, method: str, path: object, job: str, writer: asyncio.StreamWriter) -> bool:
+        """Whether the connection goes on."""
+        _, effect, key, call = path.path.split("/")  # type: ignore[attr-defined]
+        self._book.write(job=job, effect=effect, method=method, key=key, call=call, at=time.monotonic())
+        wish, _, seconds = self._wish(path.query).partition(":")  # type: ignore[attr-defined]
+        body = json.dumps({"key": key, "call": call}).encode()
+        if wish == "slow":
+            await asyncio.sleep(float(seconds))
+        elif wish == "hang":
+            await asyncio.sleep(3600)
+        elif wish == "reset":
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+            return False
+        writer.write(_head(500 if wish == "error" else 200, len(body)))
+        if wish == "close":
+            writer.write(body[:1])
+            return False
+        await self._say(writer, body, _DRIP_EVERY if wish == "drip" else 0.0)
+        return True
+
+    def _wish(self, query: str) -> str:
+        told = self._control.read_text().strip()
+        return told or parse_qs(query).get("wish", [""])[0]
+
+    @staticmethod
+    async def _say(writer: asyncio.StreamWriter, body: bytes, gap: float) -> None:
+        for piece in [body[n : n + 1] for n in range(len(body))] if gap else [body]:
+            writer.write(piece)
+            await writer.drain()
+            await asyncio.sleep(gap)
+
+
+def _head(status: int, length: int) -> bytes:
+    return (
+        f"HTTP/1.1 {status} Some Reason\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n".encode()
+    )
+
+
+async def _main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--executions", type=Path, required=True)
+    parser.add_argument("--control", type=Path, required=True)
+    parser.add_argument("--port", type=int, default=0)
+    options = parser.parse_args()
+    options.control.touch()
+    branch = Branch(Book(options.executions), options.control)
+    server = await asyncio.start_server(branch.serve, "127.0.0.1", options.port)
+    print(server.sockets[0].getsockname()[1], flush=True)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(_main())

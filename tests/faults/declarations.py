@@ -1,0 +1,66 @@
+"""What the application of the rig declares; the app and the workers import it, as in anybody's repository.
+
+Nothing on A is broken here, so its control makes no request: it knows the answer. What a call ``wish``es is done on B:
+by the adapter itself (``exit``, ``spin``, ``sleep``), else by the server (see `tests.faults.b_server`).
+``FAULTS_PARTITIONS`` and ``FAULTS_TIMEOUT`` (seconds) are read when this is imported; the journal is where
+``SIDECAR_REDIS_URL`` says.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from typing import Any, Final
+
+import requests
+
+from sidecar_science import Sidecar
+
+A_URL: Final = "http://a.invalid"
+NAMESPACE: Final = "faults"
+PARTITIONS: Final = int(os.environ.get("FAULTS_PARTITIONS", "8"))
+TIMEOUT: Final = float(os.environ.get("FAULTS_TIMEOUT", "0.5"))
+
+sidecar = Sidecar.from_env(NAMESPACE, signing_key="a key that only the rig has", partitions=PARTITIONS, flush_timeout=5.0)
+
+
+class Api:
+    """The adapter."""
+
+    def __init__(self, base_url: str) -> None:
+        self._base_url = base_url
+        self._session = requests.Session()
+
+    @sidecar.experiment("b.read", service="b", key="key", effect="read", timeout=TIMEOUT)
+    def read(self, key: str, call: str, wish: str = "") -> Any:
+        return self._send("GET", "read", key, call, wish)
+
+    @sidecar.experiment("b.write", service="b", key="key", effect="write", timeout=TIMEOUT)
+    def write(self, key: str, call: str, wish: str = "") -> Any:
+        return self._send("POST", "write", key, call, wish)
+
+    def _send(self, method: str, effect: str, key: str, call: str, wish: str) -> Any:
+        if self._base_url == A_URL:
+            return {"key": key, "call": call}
+        _misbehave(wish)
+        # Longer than the experiment's: a deadline is the worker's to keep.
+        reply = self._session.request(
+            method, f"{self._base_url}/{effect}/{key}/{call}", params={"wish": wish} if wish else None, timeout=30
+        )
+        reply.raise_for_status()
+        return reply.json()
+
+
+def _misbehave(wish: str) -> None:
+    if wish == "exit":
+        os._exit(9)
+    while wish == "spin":
+        pass
+    if wish == "sleep":
+        time.sleep(8.0)  # in C, where no exception from outside reaches it
+
+
+sidecar.service("b", base_url=A_URL, build=Api)
+# That A made no request is a difference that says nothing about B.
+for _experiment in sidecar.experiments.values():
+    _experiment.ignore("$")

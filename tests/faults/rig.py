@@ -1,0 +1,204 @@
+"""One app, one journal, one B-branch and any number of workers, in a folder of their own."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import json
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from sidecar_science.journal.layout import Keys
+from sidecar_science.journal.redis import Link, RedisJournal, connect
+from sidecar_science.journal.scripts import load
+from tests.faults.history import History, read_history
+from tests.faults.processes import Process, RedisServer, until
+from tests.faults.proxy import Proxy
+
+ENVIRONMENT: Final = "b"
+NAMESPACE: Final = "faults"
+ASKED_LEASE: Final = 1.5
+"""What a worker is asked to take for a lease, by ``SIDECAR_TEST_LEASE``; what it takes is seen in the journal."""
+
+Wish = tuple[str, str, str]
+
+
+def script_word(name: str) -> bytes:
+    """What is said on the wire when the journal's script ``name`` is called."""
+    return load(name).sha.encode()
+
+
+class Rig:
+    """Everything that a fault needs. Leaving the block ends every process, however it stands."""
+
+    def __init__(self, directory: Path, *, valkey: bool = False, partitions: int = 8, **redis_options: str) -> None:
+        self.directory = directory
+        self.partitions = partitions
+        self.redis = RedisServer(directory / "redis", valkey=valkey, **redis_options)
+        self.link: Link = connect(self.redis.url, socket_timeout=5.0)
+        self.journal = RedisJournal(self.link, NAMESPACE, ENVIRONMENT, partitions=partitions)
+        self.control = directory / "control"
+        self.workers: list[Process] = []
+        self.apps: list[Process] = []
+        self._numbers = itertools.count(1)
+        self._lease: float | None = None
+        self.b_port = 0
+        self.start_b()
+
+    def __enter__(self) -> Rig:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for process in (*self.apps, *self.workers, self.b):
+            process.close()
+        self.link.close()
+        self.redis.close()
+
+    # -- processes -----------------------------------------------------------------------------------------------
+
+    def start_b(self) -> None:
+        """Start B; where it was, if it ran before."""
+        arguments = ["-m", "tests.faults.b_server", "--executions", str(self.directory / "executions.jsonl")]
+        arguments += ["--control", str(self.control), "--port", str(self.b_port)]
+        self.b = Process(arguments, self.directory / "b.log", {})
+        self.b_port = int(self.b.first_line())
+
+    def wish(self, text: str) -> None:
+        """How B answers from now on; "" as each call wishes."""
+        self.control.write_text(text)
+
+    def start_app(self, *arguments: str, redis_url: str | None = None, script: Sequence[Wish] = ()) -> Process:
+        """An app that makes calls and ends; ``script`` says which."""
+        name = f"app{next(self._numbers)}"
+        options = ["-m", "tests.faults.app", "--calls", str(self.directory / f"calls-{name}.jsonl"), "--name", name]
+        options += ["--script", json.dumps([list(wish) for wish in script])] if script else []
+        app = Process([*options, *arguments], self.directory / f"{name}.log", self._environ(redis_url))
+        self.apps.append(app)
+        return app
+
+    def record(self, *script: Wish, **options: Any) -> list[str]:
+        """Have an app make these calls, and wait for its end; the jobs' ids."""
+        app = self.start_app(script=script, **options)
+        assert app.ended() == 0, app.log.read_text()
+        name = app.log.stem
+        return [call.job for call in self.history().calls if call.app == name]
+
+    def start_worker(
+        self,
+        *arguments: str,
+        redis_url: str | None = None,
+        b_port: int | None = None,
+        ready: bool = True,
+        environ: Mapping[str, str] | None = None,
+    ) -> Process:
+        """A worker; ``ready`` waits until it holds a partition."""
+        number = next(self._numbers)
+        options = ["-m", "sidecar_science.cli", "run", "tests.faults.declarations:sidecar"]
+        options += ["--environment", ENVIRONMENT, "--route", f"b=http://127.0.0.1:{b_port or self.b_port}"]
+        options += ["--allow-writes", "b", "--lanes", "4", "--log-level", "debug", *arguments]
+        told = {**self._environ(redis_url), **(environ or {})}
+        worker = Process(options, self.directory / f"worker{number}.log", told)
+        self.workers.append(worker)
+        if ready:
+            self.wait_ready(worker)
+        return worker
+
+    def start_textbook(self) -> Process:
+        """A consumer as it stands in many books, instead of a worker."""
+        number = next(self._numbers)
+        arguments = ["-m", "tests.faults.textbook", "--b", f"http://127.0.0.1:{self.b_port}", "--name", f"c{number}"]
+        consumer = Process(arguments, self.directory / f"worker{number}.log", self._environ(None))
+        self.workers.append(consumer)
+        return consumer
+
+    def wait_ready(self, worker: Process) -> None:
+        """Wait until ``worker`` holds a partition."""
+        until(f"a lease for {worker.log}", lambda: worker.code is not None or self.held_by(worker))
+        assert worker.code is None, worker.log.read_text()
+
+    def _environ(self, redis_url: str | None) -> dict[str, str]:
+        return {
+            "SIDECAR_REDIS_URL": redis_url or self.redis.url,
+            "SIDECAR_TEST_LEASE": str(ASKED_LEASE),
+            "FAULTS_PARTITIONS": str(self.partitions),
+        }
+
+    @contextlib.contextmanager
+    def behind_proxy(self) -> Iterator[tuple[Proxy, Process]]:
+        """A worker with a proxy between it and Redis; it has settled a job, so that its scripts are known there."""
+        with Proxy(self.redis.port) as proxy:
+            worker = self.start_worker(redis_url=f"redis://127.0.0.1:{proxy.port}/0")
+            self.record(("read", "warm-up", ""))
+            self.drain()
+            yield proxy, worker
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    @property
+    def lease(self) -> float:
+        """How long a lease of a worker lasts, in seconds: the most that any was seen to have left."""
+        if self._lease is None:
+            seen = [self._left() for _ in range(40) if time.sleep(0.02) is None]
+            self._lease = round(max(seen) + 0.05, 1)
+        return self._lease
+
+    def _left(self) -> float:
+        lefts = self.link.batch([("PTTL", self.key(n, "lease")) for n in range(self.partitions)])
+        return max(lefts) / 1000
+
+    def held_by(self, worker: Process) -> list[int]:
+        """The partitions that ``worker`` holds."""
+        names = [event["worker"] for event in worker.events("worker.started")]
+        if not names:
+            return []
+        tokens = self.link.batch([("GET", self.key(n, "lease")) for n in range(self.partitions)])
+        return [n for n, token in enumerate(tokens) if token and token.decode().rpartition(":")[0] == names[0]]
+
+    def key(self, partition: int, what: str) -> str:
+        """The key of what the environment keeps about a partition."""
+        return Keys(NAMESPACE).of(partition, what, ENVIRONMENT)
+
+    def jobs(self, partition: int) -> str:
+        """The stream of a partition."""
+        return Keys(NAMESPACE).jobs(partition)
+
+    def markers(self) -> dict[str, str]:
+        """What is kept about entries that are not settled, by entry."""
+        hashes = self.link.batch([("HGETALL", self.key(n, "inflight")) for n in range(self.partitions)])
+        return {entry.decode(): marker.decode() for each in hashes for entry, marker in each.items()}
+
+    def executed(self, job: str) -> int:
+        """How often B was asked to do ``job``."""
+        return sum(execution.job == job for execution in self.history().executions)
+
+    def wait_executed(self, job: str) -> None:
+        """Wait until B was asked to do ``job``."""
+        until(f"job {job} at B", lambda: self.executed(job))
+
+    def pending(self) -> int:
+        """What is neither settled nor gone another way."""
+        return self.journal.accounts().pending
+
+    def drain(self, seconds: float = 30.0) -> None:
+        """Wait until nothing is pending."""
+        until("a drained journal", lambda: self.pending() == 0, seconds)
+
+    def outcomes(self, job: str) -> list[str]:
+        """The outcomes of ``job`` in all workers' logs, with their reasons."""
+        return [ending.full for ending in self.history().endings if ending.job == job]
+
+    def report(self) -> dict[str, Any]:
+        """What ``sidecar-worker report`` prints."""
+        arguments = ["-m", "sidecar_science.cli", "report", "tests.faults.declarations:sidecar", "--format", "json"]
+        arguments += ["--environment", ENVIRONMENT]
+        process = Process(arguments, self.directory / "report.log", self._environ(None))
+        try:
+            return json.loads(process.output())  # type: ignore[no-any-return]
+        finally:
+            process.close()
+
+    def history(self, *, balance: bool = False) -> History:
+        """What happened, from the files; with ``balance`` also from the report."""
+        return read_history(self.directory, capture=self.report()["capture"] if balance else None)

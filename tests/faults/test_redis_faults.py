@@ -1,0 +1,222 @@
+"""A Redis that is killed, stopped, cut off, emptied, full, or written to by others."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.faults.processes import until
+from tests.faults.rig import Rig, script_word
+from tests.faults.verdicts import assert_ended, assert_kept
+
+pytestmark = pytest.mark.realserver
+
+
+@pytest.mark.parametrize("valkey", [False, True], ids=["redis", "valkey"])
+def test_a_redis_that_is_killed_and_comes_back_loses_nothing(tmp_path: Path, valkey: bool) -> None:
+    """Whatever it had said yes to is in its append-only file."""
+    with Rig(tmp_path, valkey=valkey) as rig:
+        rig.start_worker()
+        rig.start_worker()
+        app = rig.start_app("--count", "400", "--rate", "200")
+
+        for _ in range(2):
+            time.sleep(0.5)
+            rig.redis.kill()
+            time.sleep(0.3)
+            rig.redis.start()
+
+        assert app.ended() == 0, app.log.read_text()
+        assert_kept(rig)
+
+
+def test_a_worker_works_again_soon_after_redis_is_back(rig: Rig) -> None:
+    """Without anybody starting it again."""
+    worker = rig.start_worker()
+    rig.redis.kill()
+    until("trouble", lambda: worker.has("journal.trouble"))
+    rig.redis.start()
+
+    [job] = rig.record(("write", "k", ""))
+
+    until("its settlement", lambda: worker.has("job.settled", job=job), rig.lease + 3.0)
+    assert_kept(rig)
+
+
+def test_a_redis_that_was_stopped_past_every_lease(rig: Rig) -> None:
+    """Nobody holds anything when it goes on, and a write that was sent meanwhile is not sent again."""
+    worker = rig.start_worker()
+    [sent, *_] = rig.record(("write", "k", "slow:0.3"), ("write", "k", ""), ("read", "k", ""))
+    rig.wait_executed(sent)
+
+    rig.redis.stop()
+    time.sleep(rig.lease + 0.5)
+    rig.redis.go_on()
+
+    assert_kept(rig)
+    assert rig.executed(sent) == 1
+    assert worker.code is None
+
+
+@pytest.mark.parametrize("script", ["claim", "admit", "renew", "acquire"])
+@pytest.mark.parametrize("mode", ["blackhole", "drop_replies"])
+def test_nothing_is_stranded_when_a_step_is_lost(rig: Rig, script: str, mode: str) -> None:
+    """What was claimed in a reply that nobody heard is read again, before anything new."""
+    with rig.behind_proxy() as (proxy, worker):
+        proxy.trap(script_word(script), mode)
+        first = rig.record(("write", "k", ""), ("read", "k", ""))
+        if not proxy.trapped.wait(3.0):
+            # Acquiring happens when something is free: its lease is taken away.
+            rig.link.command("DEL", *[rig.key(n, "lease") for n in range(rig.partitions)])
+            assert proxy.trapped.wait(5.0)
+        time.sleep(0.3)
+        proxy.be("pass")
+        second = rig.record(("write", "k", ""))
+
+        assert_kept(rig)
+        for job in (*first, *second):
+            assert_ended(rig, job, "ignored", 1)
+
+
+def test_connections_that_are_reset_again_and_again(rig: Rig) -> None:
+    """Every command may be the one that broke."""
+    with rig.behind_proxy() as (proxy, worker):
+        app = rig.start_app("--count", "300", "--rate", "150")
+        while app.code is None:
+            proxy.be("reset")
+            time.sleep(0.1)
+            proxy.be("pass")
+            time.sleep(0.6)
+
+        assert_kept(rig)
+        assert worker.code is None
+
+
+def test_a_slow_way_to_redis_is_only_slow(rig: Rig) -> None:
+    """Leases are renewed in time, and everything is done."""
+    with rig.behind_proxy() as (proxy, worker):
+        proxy.be("delay", 0.02)
+
+        rig.record(*[("write", f"k{n}", "") for n in range(20)])
+
+        assert_kept(rig)
+        assert not worker.has("lease.lost")
+
+
+@pytest.mark.parametrize("harm", ["group", "stream", "everything"])
+def test_a_journal_that_is_destroyed_is_taken_up_again(rig: Rig, harm: str) -> None:
+    """What comes after is run, by the worker that was there: nobody has to start it again."""
+    rig.start_worker()
+    rig.record(("write", "k", ""))
+    rig.drain()
+
+    if harm == "everything":
+        rig.link.command("FLUSHALL")
+    for n in range(rig.partitions):
+        if harm == "group":
+            rig.link.command("XGROUP", "DESTROY", rig.jobs(n), "b")
+        elif harm == "stream":
+            rig.link.command("DEL", rig.jobs(n))
+    jobs = rig.record(("write", "k", ""), ("read", "k", ""))
+
+    until("their outcomes", lambda: all(rig.outcomes(job) for job in jobs), rig.lease + 8.0)
+    for job in jobs:
+        assert_ended(rig, job, "ignored", 1)
+    assert rig.pending() == 0
+    assert rig.report()["capture"]["pending"] == 0
+
+
+def test_a_deleted_entry_that_was_claimed_is_counted_as_expired(rig: Rig) -> None:
+    """Its bytes are gone, and it blocks nobody."""
+    worker = rig.start_worker()
+    sent, _, behind = rig.record(("write", "k", "hang"), ("write", "k", ""), ("write", "k", ""))
+    rig.wait_executed(sent)
+    worker.kill()
+    [entries] = [found for n in range(rig.partitions) if (found := rig.link.command("XRANGE", rig.jobs(n), "-", "+"))]
+    [jobs] = [rig.jobs(n) for n in range(rig.partitions) if rig.link.command("XLEN", rig.jobs(n))]
+    rig.link.command("XDEL", jobs, entries[1][0])
+
+    rig.start_worker()
+
+    rig.drain()
+    capture = rig.report()["capture"]
+    assert (capture["settled"], capture["expired"], capture["pending"]) == (2, 1, 0)
+    assert_ended(rig, behind, "ignored", 1)
+
+
+@pytest.mark.parametrize("how", ["XDEL", "XTRIM"])
+def test_a_deleted_entry_that_nobody_had_read_is_counted_as_expired(rig: Rig, how: str) -> None:
+    """Nothing is waited for that cannot come, and nothing goes without being counted."""
+    rig.start_worker().kill()
+    first, second = rig.record(("write", "k", ""), ("write", "k", ""))
+    [jobs] = [rig.jobs(n) for n in range(rig.partitions) if rig.link.command("XLEN", rig.jobs(n))]
+    [(entry, _), _] = rig.link.command("XRANGE", jobs, "-", "+")
+    rig.link.command(*(("XDEL", jobs, entry) if how == "XDEL" else ("XTRIM", jobs, "MAXLEN", 1)))
+
+    rig.start_worker()
+
+    until("the other one's outcome", lambda: rig.outcomes(second))
+    until("nothing pending", lambda: rig.pending() == 0, 8.0)
+    assert rig.executed(first) == 0
+    assert rig.report()["capture"]["expired"] == 1
+
+
+def test_a_full_redis_is_drained(rig: Rig) -> None:
+    """No more is appended, what is there is worked off, and then more is appended again."""
+    rig.record(*[("write", f"k{n}", "") for n in range(20)])
+    used = next(value for name, value in _info(rig).items() if name == "used_memory")
+    rig.link.command("CONFIG", "SET", "maxmemory", int(used) - 1)
+    app = rig.start_app("--count", "20", "--rate", "100")
+
+    rig.start_worker()
+
+    until("a drained journal", lambda: rig.pending() == 0)
+    rig.link.command("CONFIG", "SET", "maxmemory", 0)
+    assert app.ended() == 0
+    assert_kept(rig)
+
+
+def _info(rig: Rig) -> dict[str, str]:
+    reply = rig.link.command("INFO", "memory")
+    return {str(name): str(value) for name, value in reply.items()}
+
+
+@pytest.mark.parametrize("order", ["as it was", "reversed"])
+def test_what_is_appended_again_is_run_once(rig: Rig, order: str) -> None:
+    """A copy of an entry is a duplicate, whenever and in whatever order it comes."""
+    rig.record(("write", "k", ""), ("write", "k", ""), ("read", "k", ""))
+    [jobs] = [rig.jobs(n) for n in range(rig.partitions) if rig.link.command("XLEN", rig.jobs(n))]
+    bodies = [body for _, body in rig.link.command("XRANGE", jobs, "-", "+")]
+    copies = bodies if order == "as it was" else bodies[::-1]
+    for body in copies:
+        rig.link.command("XADD", jobs, "*", b"e", body[b"e"] if isinstance(body, dict) else body[1])
+    worker = rig.start_worker()
+    rig.drain()
+    for body in copies:
+        rig.link.command("XADD", jobs, "*", b"e", body[b"e"] if isinstance(body, dict) else body[1])
+
+    assert_kept(rig)
+    until("all copies", lambda: sum(1 for _ in worker.events("job.duplicate")) == 6)
+    assert rig.journal.accounts().duplicates == 6
+
+
+def test_what_no_recorder_wrote_is_buried(rig: Rig) -> None:
+    """Garbage, other fields, and a genuine entry in a partition where it does not belong: none is run."""
+    rig.record(("write", "k", ""))
+    [(home, body)] = [
+        (n, found[0][1]) for n in range(rig.partitions) if (found := rig.link.command("XRANGE", rig.jobs(n), "-", "+"))
+    ]
+    data = body[b"e"] if isinstance(body, dict) else body[1]
+    elsewhere = rig.jobs((home + 1) % rig.partitions)
+    rig.link.command("XADD", rig.jobs(home), "*", b"e", b"garbage")
+    rig.link.command("XADD", rig.jobs(home), "*", b"other", b"field", b"and", b"more")
+    rig.link.command("XADD", elsewhere, "*", b"e", data)
+    rig.link.command("XADD", elsewhere, "*", b"e", data[:-1])
+
+    worker = rig.start_worker()
+
+    assert_kept(rig)
+    until("four burials", lambda: sum(1 for _ in worker.events("entry.buried")) == 4)
+    assert rig.report()["capture"]["foreign"] == 4

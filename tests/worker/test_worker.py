@@ -1,0 +1,348 @@
+"""The whole worker on a journal in memory: it drains it, shares it, survives its troubles, and ends by one deadline."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from sidecar_science.clock import SYSTEM_CLOCK
+from sidecar_science.errors import JournalMisconfigured, JournalUnavailable
+from sidecar_science.journal.memory import MemoryJournal
+from sidecar_science.worker.deadline import Deadlines
+from sidecar_science.worker.intake import Intake
+from sidecar_science.worker.worker import Worker
+from tests.worker.bench import Bench, Gate
+
+SOON = 20.0
+
+
+@pytest.fixture
+def bench():
+    """A shop in which ``get`` gives its argument, and ``wait`` waits at a gate."""
+    return opened(Bench(clock=SYSTEM_CLOCK, partitions=4))
+
+
+def opened(bench):
+    bench.gate = Gate()
+    bench.seen = []
+
+    class Shop:
+        @bench.sidecar.experiment("shop.get", service="shop", effect="read")
+        def get(self, item):
+            bench.seen.append(item)
+            return item
+
+        @bench.sidecar.experiment("shop.wait", service="shop", effect="read", timeout=0.1)
+        def wait(self, item):
+            bench.gate.wait()
+            return item
+
+    bench.sidecar.service("shop", "http://a.test", lambda base_url: Shop())
+    return bench
+
+
+def fill(bench, count, partitions=4):
+    """Record so many gets, spread over the partitions."""
+    for number in range(count):
+        partition = number % partitions
+        job = bench.job("shop.get", number, value=number, key=f"k-{partition}", at=1000.0 + number)
+        bench.append(job, partition=partition)
+
+
+def now():
+    return SYSTEM_CLOCK.monotonic()
+
+
+def in_thread(worker, **options):
+    """The worker at work in another thread, and what its run gave."""
+    given = []
+    thread = threading.Thread(target=lambda: given.append(worker.run(**options)), daemon=True)
+    thread.start()
+    return thread, given
+
+
+def until(condition):
+    """Wait until something has come about."""
+    end = now() + SOON
+    while not condition():
+        assert now() < end, "it did not come about"
+        time.sleep(0.002)
+
+
+def test_a_burst_ends_when_the_journal_is_drained(bench):
+    """Every job is settled, once, in the order of its partition."""
+    fill(bench, 200)
+    worker = bench.worker(lanes=3)
+
+    drained = worker.run(burst=True)
+    ended = worker.stop(now() + SOON)
+
+    assert (drained, ended) == (True, True)
+    assert worker.settled == 200
+    assert dict(worker.outcomes) == {"matched": 200}
+    assert all(bench.seen.index(n) < bench.seen.index(n + 4) for n in range(196))
+    accounts = bench.journal.accounts()
+    assert (accounts.settled, accounts.pending) == (200, 0)
+
+
+def test_a_partition_full_of_jobs_of_one_instant_is_drained(bench):
+    """More than one portion arrives within the reorder window: reading goes on until it is known what came with it."""
+    crowd = opened(Bench(clock=SYSTEM_CLOCK))
+    for number in range(300):
+        crowd.append(crowd.job("shop.get", number, value=number, at=1000.0 + number))
+    worker = Worker(
+        name="w", journal=crowd.journal, intake=crowd.intake(), replay=crowd.replay, lanes=1, lease=10.0,
+        renew_every=3.0, window=0.25, clock=SYSTEM_CLOCK, log=crowd.events,
+    )  # fmt: skip
+
+    drained = worker.run(burst=True, give_up_after=10.0)
+    worker.stop(now() + SOON)
+
+    assert (drained, crowd.seen) == (True, list(range(300)))
+
+
+def test_an_empty_journal_ends_a_burst_at_once(bench):
+    """There is nothing to do."""
+    worker = bench.worker()
+
+    assert worker.run(burst=True)
+    assert worker.stop(now() + SOON)
+    assert worker.settled == 0
+
+
+def test_a_burst_without_progress_gives_up(bench):
+    """Somebody else holds the partitions, and does nothing."""
+    fill(bench, 4)
+    for partition in range(4):
+        bench.journal.acquire(partition, "sleeper", 60.0)
+    worker = bench.worker()
+
+    drained = worker.run(burst=True, give_up_after=0.3)
+    worker.stop(now() + SOON)
+
+    assert not drained
+    assert bench.events.of("burst.gave_up") == [{"seconds": 0.3}]
+
+
+def test_the_progress_of_others_is_progress(bench):
+    """A burst waits for a slow neighbor as long as that one goes on."""
+    fill(bench, 8)
+    leases = [bench.journal.acquire(partition, "neighbor", 60.0) for partition in range(4)]
+    entries = bench.journal.claim(leases, 10)
+    worker = bench.worker()
+    thread, given = in_thread(worker, burst=True, give_up_after=1.0)
+
+    for entry in entries:
+        time.sleep(0.3)
+        bench.journal.foreign(leases[entry.partition], entry.entry, "done elsewhere", b"")
+    thread.join(SOON)
+    worker.stop(now() + SOON)
+
+    assert given == [True]
+    assert worker.settled == 0
+
+
+def test_a_quiet_worker_takes_nothing_new_and_finishes_what_runs(bench):
+    """What is under way is settled, the rest stays for the next owner."""
+    jobs = [bench.job("shop.wait", n, value=n, at=1000.0 + n) for n in range(5)]
+    bench.sidecar.experiments["shop.wait"].timeout = 60.0
+    bench.append(*jobs)
+    worker = bench.worker(lanes=1)
+    thread, given = in_thread(worker)
+    bench.gate.await_arrival()
+
+    worker.quiet()
+    thread.join(SOON)
+    threading.Timer(0.1, bench.gate.open).start()
+    ended = worker.stop(now() + SOON)
+
+    assert (given, ended, worker.is_quiet) == ([True], True, True)
+    assert worker.settled == 1
+    assert bench.pending() == 4
+    assert bench.journal.acquire(0, "successor", 1.0) is not None
+
+
+def test_an_end_that_comes_too_soon_leaves_the_lease_of_what_runs(bench):
+    """Nobody may begin there while the call is still under way."""
+    bench.sidecar.experiments["shop.wait"].timeout = 60.0
+    bench.append(bench.job("shop.wait", 1, value=1), partition=0)
+    worker = bench.worker(lanes=1)
+    thread, _ = in_thread(worker)
+    bench.gate.await_arrival()
+
+    worker.quiet()
+    thread.join(SOON)
+    ended = worker.stop(now())
+    taken = [bench.journal.acquire(partition, "successor", 1.0) for partition in range(4)]
+    bench.gate.open()
+
+    assert not ended
+    assert [lease is None for lease in taken] == [True, False, False, False]
+
+
+def test_leases_are_kept_while_a_worker_ends(bench):
+    """A last job that takes longer than a lease is settled all the same."""
+    bench.sidecar.experiments["shop.wait"].timeout = 60.0
+    bench.append(bench.job("shop.wait", 1, value=1), partition=0)
+    worker = bench.worker(lanes=1, lease=0.6)
+    thread, _ = in_thread(worker)
+    bench.gate.await_arrival()
+
+    worker.quiet()
+    thread.join(SOON)
+    threading.Timer(1.5, bench.gate.open).start()
+    ended = worker.stop(now() + SOON)
+
+    assert (ended, bench.outcomes) == (True, ["matched"])
+    assert "lease.lost" not in bench.events.names
+
+
+def test_two_workers_share_the_work_and_do_each_job_once(bench):
+    """Partitions change hands while both are at work."""
+    fill(bench, 400)
+    workers = [
+        Worker(
+            name=name, journal=(journal := MemoryJournal(bench.server, "b-1")),
+            intake=Intake(
+                journal=journal, keyring=bench.sidecar.keyring, clock=SYSTEM_CLOCK, log=bench.events
+            ),
+            replay=bench.replay, lanes=2, lease=10.0, renew_every=3.0, window=0.0, clock=SYSTEM_CLOCK,
+            log=bench.events,
+        )
+        for name in ("w-1", "w-2")
+    ]  # fmt: skip
+    threads = [in_thread(worker, burst=True) for worker in workers]
+
+    for thread, given in threads:
+        thread.join(SOON)
+        assert given == [True]
+    for worker in workers:
+        worker.stop(now() + SOON)
+
+    assert sorted(bench.seen) == list(range(400))
+    assert sum(worker.settled for worker in workers) == 400
+
+
+class TestTrouble:
+    def test_a_journal_that_goes_away_is_told_once_and_waited_for(self, bench):
+        """What was read is read again; nothing is lost and nothing runs twice."""
+        worker = bench.worker()
+        thread, given = in_thread(worker)
+        until(lambda: len(worker._ownership.queues) == 4)
+        bench.server.trouble = JournalUnavailable("down")
+        until(lambda: bench.events.of("journal.trouble"))
+        time.sleep(1.2)
+        bench.server.trouble = None
+        fill(bench, 40)
+        until(lambda: worker.settled == 40)
+
+        worker.quiet()
+        thread.join(SOON)
+        worker.stop(now() + SOON)
+
+        assert (given, sorted(bench.seen)) == ([True], list(range(40)))
+        assert bench.events.of("journal.trouble") == [{"state": "JournalUnavailable", "detail": "down"}]
+        assert bench.events.of("journal.recovered") == [{"after": "JournalUnavailable"}]
+
+    def test_an_admission_whose_reply_was_lost_loses_no_job(self, bench):
+        """The entries were claimed, and are claimed again."""
+        fill(bench, 20)
+        real, left = bench.journal.admit, [3]
+
+        def flaky(*args):
+            given = real(*args)
+            if left[0]:
+                left[0] -= 1
+                raise JournalUnavailable("the reply was lost")
+            return given
+
+        bench.journal.admit = flaky
+        worker = bench.worker()
+
+        drained = worker.run(burst=True, give_up_after=15.0)
+        worker.stop(now() + SOON)
+
+        assert (drained, sorted(bench.seen)) == (True, list(range(20)))
+        assert bench.journal.accounts().duplicates == 0
+
+    def test_a_journal_that_says_no_for_good_ends_the_worker(self, bench):
+        """Trying again is of no use: whoever started it has to know."""
+        worker = bench.worker()
+        bench.server.trouble = JournalMisconfigured("another program uses this key")
+
+        with pytest.raises(JournalMisconfigured):
+            worker.run()
+        assert worker.stop(now() + SOON)
+
+    def test_a_journal_that_is_away_holds_up_no_end(self, bench):
+        """Leases end by themselves."""
+        worker = bench.worker()
+        thread, _ = in_thread(worker)
+        until(lambda: len(worker._ownership.queues) == 4)
+        bench.server.trouble = JournalUnavailable("down")
+
+        worker.quiet()
+        thread.join(SOON)
+
+        assert worker.stop(now() + SOON)
+
+
+class TestStuckLanes:
+    def test_a_lane_that_is_stuck_is_replaced(self, bench, monkeypatch):
+        """Its job is a timeout, and the next job of its partition goes on in another lane."""
+        monkeypatch.setattr("sidecar_science.worker.deadline.STUCK", 0.3)
+        bench.append(bench.job("shop.wait", 1, value=1, at=1.0), bench.job("shop.get", 2, value=2, at=2.0))
+        deadlines = Deadlines(SYSTEM_CLOCK)
+        worker = bench.worker(lanes=1, replay=lambda: bench.replay(deadlines), deadlines=deadlines)
+
+        drained = worker.run(burst=True)
+        ended = worker.stop(now() + SOON)
+        bench.gate.open()
+
+        assert (drained, ended) == (True, True)
+        assert bench.outcomes == ["failed.timeout", "matched"]
+        assert bench.events.names.count("lane.abandoned") == 1
+
+    def test_a_lane_that_is_stuck_when_the_worker_ends_is_abandoned_too(self, bench, monkeypatch):
+        """Its job is settled, and nobody waits for it."""
+        monkeypatch.setattr("sidecar_science.worker.deadline.STUCK", 0.3)
+        bench.append(bench.job("shop.wait", 1, value=1))
+        deadlines = Deadlines(SYSTEM_CLOCK)
+        worker = bench.worker(lanes=1, replay=lambda: bench.replay(deadlines), deadlines=deadlines)
+        thread, _ = in_thread(worker)
+        bench.gate.await_arrival()
+
+        worker.quiet()
+        thread.join(SOON)
+        ended = worker.stop(now() + SOON)
+        bench.gate.open()
+
+        assert (ended, bench.outcomes, bench.pending()) == (True, ["failed.timeout"], 0)
+
+
+def test_a_worker_that_never_ran_can_be_stopped(bench):
+    """Something went wrong before."""
+    assert bench.worker().stop(now())
+
+
+def test_settled_entries_are_freed_while_the_worker_runs(bench):
+    """The journal does not grow with what is done."""
+    other = MemoryJournal(bench.server, "b-2")
+    other.join()
+    fill(bench, 8)
+    for worker in (bench.worker(), _of(bench, other)):
+        worker.run(burst=True)
+        worker.stop(now() + SOON)
+
+    assert bench.journal.peek(10) == []
+
+
+def _of(bench, journal):
+    return Worker(
+        name="other", journal=journal,
+        intake=Intake(journal=journal, keyring=bench.sidecar.keyring, clock=SYSTEM_CLOCK, log=bench.events),
+        replay=bench.replay, lanes=1, lease=10.0, renew_every=3.0, window=0.0, clock=SYSTEM_CLOCK,
+        log=bench.events,
+    )  # fmt: skip
