@@ -9,11 +9,11 @@ from typing import Protocol
 
 import fakeredis
 
+from sidecar_science.journal.embedded import EmbeddedServer
 from sidecar_science.journal.layout import Keys
 from sidecar_science.journal.memory import MemoryJournal, MemoryLog, MemoryServer
 from sidecar_science.journal.memory_server import parse_entry
 from sidecar_science.journal.protocol import Journal, Lease, Log
-from sidecar_science.journal.embedded import EmbeddedServer
 from sidecar_science.journal.redis import Link, RedisJournal, RedisLog, connect
 from tests.servers import user_url
 

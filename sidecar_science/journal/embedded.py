@@ -34,8 +34,8 @@ class EmbeddedServer:
     """A running server on the loopback; a context manager that ends with its block.
 
     ``options`` are the server's own (``{"maxmemory": "8mb"}``); nothing is kept on disk unless they say so.
-    ``binary`` is another server program, ``port`` a port that must be free, ``bare`` leaves out what a Sentinel does not
-    know. Raises `UsageError` when there
+    ``binary`` is another server program, ``port`` a port that must be free, ``bare`` leaves our own options out.
+    Raises `UsageError` when there
     is no program, or when it does not start within ``timeout`` seconds.
     """
 

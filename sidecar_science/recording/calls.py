@@ -6,6 +6,7 @@ nothing of ours is raised, awaited or waited for. Inside a recorded call, furthe
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
 from typing import TYPE_CHECKING, Any, Final
@@ -27,7 +28,7 @@ def call(experiment: SidecarExperiment, control: Control, args: Any, kwargs: Any
         return control(*args, **kwargs)
     token = watching.set(OURS)
     try:
-        capture = experiment.begin(args, kwargs)
+        capture = _begun(experiment, args, kwargs)
         watch = Watch() if capture is None else capture
         watching.set(watch)
         try:
@@ -35,17 +36,18 @@ def call(experiment: SidecarExperiment, control: Control, args: Any, kwargs: Any
         except BaseException as error:
             watching.set(OURS)
             watch.over = True
-            experiment.failed(capture, error)
+            _failed(experiment, capture, error)
             raise
         watching.set(OURS)
         watch.over = True
         later = _LATER.get(type(value))
         if later is not None:
             return _named(later(experiment, capture, value), value)
-        experiment.returned(capture, value)
+        _returned(experiment, capture, value)
         return value
     finally:
-        leave(token)
+        # Not in a function: near the limit of recursion there may be room for this step, and for none further down.
+        watching.reset(token)
 
 
 def call_async(experiment: SidecarExperiment, control: Control, args: Any, kwargs: Any) -> Any:
@@ -83,7 +85,12 @@ def is_outermost(experiment: SidecarExperiment) -> bool:
 async def _call_async(experiment: SidecarExperiment, control: Control, args: Any, kwargs: Any) -> Any:
     if not is_outermost(experiment):
         return await control(*args, **kwargs)
-    return await _finish(experiment, _begun(experiment, args, kwargs), control(*args, **kwargs))
+    token = watching.set(OURS)
+    try:
+        capture = _begun(experiment, args, kwargs)
+    finally:
+        leave(token)
+    return await _finish(experiment, capture, control(*args, **kwargs))
 
 
 async def _finish(experiment: SidecarExperiment, capture: Capture | None, awaitable: Awaitable[Any]) -> Any:
@@ -96,26 +103,59 @@ async def _finish(experiment: SidecarExperiment, capture: Capture | None, awaita
         except BaseException as error:
             watching.set(OURS)
             watch.over = True
-            experiment.failed(capture, error)
+            _failed(experiment, capture, error)
             raise
         watching.set(OURS)
         watch.over = True
-        experiment.returned(capture, value)
+        _returned(experiment, capture, value)
         return value
     finally:
         leave(token)
 
 
-def _begun(experiment: SidecarExperiment, args: Any, kwargs: Any) -> Capture | None:
+def _consumption(experiment: SidecarExperiment, args: Any, kwargs: Any) -> Consumption | Passing:
+    if not is_outermost(experiment):
+        return Passing()
     token = watching.set(OURS)
     try:
-        return experiment.begin(args, kwargs)
+        return Consumption(experiment, _begun(experiment, args, kwargs))
     finally:
         leave(token)
 
 
-def _consumption(experiment: SidecarExperiment, args: Any, kwargs: Any) -> Consumption | Passing:
-    return Consumption(experiment, _begun(experiment, args, kwargs)) if is_outermost(experiment) else Passing()
+# What follows keeps from the caller what even the experiment's own guards let through: there may be no room left on the
+# stack for any of our steps.
+
+
+def _begun(experiment: SidecarExperiment, args: Any, kwargs: Any) -> Capture | None:
+    try:
+        return experiment.begin(args, kwargs)
+    except Exception:  # noqa: BLE001 - the A-branch is sacred
+        _lost(experiment)
+        return None
+
+
+def _returned(experiment: SidecarExperiment, capture: Capture | None, value: Any) -> None:
+    if capture is None:
+        return
+    try:
+        experiment.returned(capture, value)
+    except Exception:  # noqa: BLE001 - the A-branch is sacred
+        _lost(experiment)
+
+
+def _failed(experiment: SidecarExperiment, capture: Capture | None, error: BaseException) -> None:
+    if capture is None:
+        return
+    try:
+        experiment.failed(capture, error)
+    except Exception:  # noqa: BLE001 - the A-branch is sacred
+        _lost(experiment)
+
+
+def _lost(experiment: SidecarExperiment) -> None:
+    with contextlib.suppress(Exception):
+        experiment.recorder.buffer.count_dropped("hook_failed")
 
 
 def _generate(

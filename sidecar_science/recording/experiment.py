@@ -193,17 +193,15 @@ class SidecarExperiment(DeclaredRules):
             self.recorder.shield.tell("not_replayable", error, experiment=self.name, type=error.type_name)
             return self.snapshots.searchable(given), str(error)
 
-    def returned(self, capture: Capture | None, value: Any) -> None:
+    def returned(self, capture: Capture, value: Any) -> None:
         """Note the value that the control gave, as it is now: the caller may change it."""
-        if capture is not None:
-            self._stop_clock(capture)
-            self._record(capture, self._note_value, value)
+        self._stop_clock(capture)
+        self._record(capture, self._note_value, value)
 
-    def failed(self, capture: Capture | None, error: BaseException) -> None:
+    def failed(self, capture: Capture, error: BaseException) -> None:
         """Note the error that the control raised."""
-        if capture is not None:
-            self._stop_clock(capture)
-            self._record(capture, self._note_error, error)
+        self._stop_clock(capture)
+        self._record(capture, self._note_error, error)
 
     def took(self, capture: Capture, items: Items, item: Any) -> None:
         """Note an item that the caller takes from the control's generator."""
