@@ -71,6 +71,7 @@ class Benchmark:
         healthy = {size: self._paced({**self._ours, **self._queues, **self._machine}, size) for size in SIZES}
         idle = self._paced(self._idle, "1 KB")
         flat = {size: self._flat_out({**self._ours, **self._queues}, size) for size in SIZES}
+        flat["1 KB"] |= self._flat_out(self._idle, "1 KB")
         accounts = self._subjects.sidecar.stats()
         drained = self._drained()
         hung = self._outage(lambda: os.kill(self._server.pid, signal.SIGSTOP))
@@ -160,17 +161,28 @@ def _nothing() -> None:
     pass
 
 
+def _keep_apart(server: int) -> None:
+    """The server gets a core of its own, as in production it has a machine of its own; we get another one."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    if len(cores) > 1:
+        os.sched_setaffinity(server, cores[1:])
+        os.sched_setaffinity(0, cores[:1])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="under 40 seconds; p99 then means little")
     parser.add_argument("--rate", type=float, default=1000.0, help="calls per second when paced (1000)")
     parser.add_argument("--work", type=float, default=300.0, help="µs of the app's own work before a call (300)")
     parser.add_argument("--server", help="a server program to use instead of the embedded one, such as redis-server")
+    parser.add_argument("--unpinned", action="store_true", help="let the kernel choose the cores")
     options = parser.parse_args()
     plan = (QUICK if options.quick else FULL)(rate=options.rate, work=options.work)
     binary = shutil.which(options.server) if options.server else None
     started = time.perf_counter()
     with EmbeddedServer(binary=binary) as server:
+        if not options.unpinned:
+            _keep_apart(server.pid)
         figures = Benchmark(plan, server).run()
     print(render(figures))
     print(f"\nMeasured in {time.perf_counter() - started:.0f} s, {os.cpu_count()} cores.")

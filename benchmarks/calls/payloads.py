@@ -1,4 +1,4 @@
-"""Made-up content items of a wanted size, as dense as those of a real publishing API (20 to 35 values per KB)."""
+"""Made-up content items of a wanted size, as dense as those of a real publishing API (25 to 30 values per KB)."""
 
 from __future__ import annotations
 
@@ -34,24 +34,27 @@ def _payload(size: int, chance: random.Random) -> dict[str, Any]:
         "content_id": _id(chance),
         "base_path": "/" + "-".join(_some(chance, 4)),
         "title": _prose(chance, 5),
-        "description": _prose(chance, 12),
+        "description": _prose(chance, 8),
         "document_type": "guide",
         "locale": "en",
         "version": chance.randrange(1, 200),
         "withdrawn": False,
+        "update_type": "minor",
+        "phase": "live",
+        "redirects": [],
+        "routes": [{"path": "/" + chance.choice(_WORDS), "type": "exact"}],
         "public_updated_at": "2026-03-01T09:30:00.000Z",
         "details": {"body": "", "change_history": []},
         "links": {"organisations": [_id(chance)], "taxons": [_id(chance), _id(chance)]},
     }
     history = item["details"]["change_history"]
-    while len(_text(item)) < size - 400:
+    while len(_text(item)) < size - 300:
         history.append(
             {
-                "note": _prose(chance, 8),
+                "note": _prose(chance, 16),
                 "public_timestamp": "2026-02-01T12:00:00Z",
                 "major": chance.random() < 0.5,
                 "revision": len(history),
-                "tags": _some(chance, 3),
             }
         )
     body = _prose(chance, 100)

@@ -9,6 +9,8 @@ from benchmarks.calls.payloads import SIZES, loads, payloads
 
 Send = Callable[[Any], Any]
 
+XADD = "redis-py XADD"
+
 
 def xadd(url: str) -> Send:
     """The JSON text is looked up, not made: only redis-py and Redis are measured, which is the strictest bound."""
@@ -71,7 +73,7 @@ def _name(payload: Any) -> tuple[str, int]:
 
 
 QUEUES: dict[str, Callable[[str], Send]] = {
-    "redis-py XADD": xadd,
+    XADD: xadd,
     "huey": huey,
     "dramatiq": dramatiq,
     "rq": rq,

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 import attrs
 
 from benchmarks.calls.figures import Figures, Outage
-from benchmarks.calls.queues import QUEUES
-from benchmarks.calls.rounds import BARE, SPIN, Added
-from benchmarks.calls.subjects import ARGUMENT, FULL_BUFFER
+from benchmarks.calls.queues import QUEUES, XADD
+from benchmarks.calls.rounds import SPIN, Added
+from benchmarks.calls.subjects import ARGUMENT, DISABLED, FULL_BUFFER, UNLUCKY, UNSAMPLED
 
 SIZE = "1 KB"
 OF_XADD, OF_QUEUE, OF_P50, UNRECORDED = 0.2, 0.15, 3.0, 2.0
@@ -33,28 +33,32 @@ class Target:
         return f"missed, at {self.measured / self.bound:.2f} x"
 
 
-def fastest_queue(figures: Figures) -> str:
-    """Its name, by p50 at 1 KB."""
-    return min(list(QUEUES)[1:], key=lambda name: figures.healthy[SIZE][name].p50)
+def fastest_queue(found: Mapping[str, Added]) -> str:
+    """Its name, by p50."""
+    return min(list(QUEUES)[1:], key=lambda name: found[name].p50)
 
 
 def targets(figures: Figures) -> list[Target]:
-    healthy = figures.healthy[SIZE]
-    queue = fastest_queue(figures)
-    bounds = [
-        (f"{OF_XADD} x a plain XADD", healthy["redis-py XADD"].p50 * OF_XADD),
-        (f"{OF_QUEUE} x {queue}", healthy[queue].p50 * OF_QUEUE),
-    ]
-    found = [Target(f"p50, {words}", healthy[ARGUMENT].p50, bound) for words, bound in bounds]
+    """Those of calls as an app makes them; then the same for calls without pause, for comparison."""
+    healthy, flat = figures.healthy[SIZE], figures.flat[SIZE]
+    found = list(_shares("p50", healthy[ARGUMENT], healthy))
     for state, outage in (("hung", figures.hung), ("down", figures.down)):
-        found += [
-            Target(f"p50, {state}{of}, {words} (healthy)", added.p50, bound)
-            for of, added in _states(outage)
-            for words, bound in bounds
-        ]
+        for of, added in _states(outage):
+            found += _shares(f"p50, {state}{of}", added, healthy)
     found += [_tail("healthy", healthy), _tail("hung", figures.hung.ours[SIZE]), _tail("down", figures.down.ours[SIZE])]
-    idle = {name: added for name, added in figures.idle.items() if name != BARE}
-    return found + [Target(f"p50, {name}", added.p50, UNRECORDED) for name, added in idle.items()]
+    found += _unrecorded("p50", figures.idle)
+    return [*found, *_shares("flat out: p50", flat[ARGUMENT], flat), *_unrecorded("flat out: p50", flat)]
+
+
+def _shares(what: str, ours: Added, healthy: Mapping[str, Added]) -> Iterator[Target]:
+    """As a share of what others take, while Redis is healthy."""
+    queue = fastest_queue(healthy)
+    yield Target(f"{what}, {OF_XADD} x a plain XADD", ours.p50, OF_XADD * healthy[XADD].p50)
+    yield Target(f"{what}, {OF_QUEUE} x {queue}", ours.p50, OF_QUEUE * healthy[queue].p50)
+
+
+def _unrecorded(what: str, found: Mapping[str, Added]) -> list[Target]:
+    return [Target(f"{what}, {name}", found[name].p50, UNRECORDED) for name in (UNSAMPLED, UNLUCKY, DISABLED)]
 
 
 def _states(outage: Outage) -> Iterator[tuple[str, Added]]:

@@ -56,7 +56,8 @@ def _inflated(body: bytes) -> bytes:
     with contextlib.suppress(zlib.error):
         inflater = zlib.decompressobj(wbits=31)
         inflated = inflater.decompress(body, _MAX_INFLATED)
-        if not inflater.unconsumed_tail:
+        # One that is cut off, or opens to more than that, is compared as it is.
+        if inflater.eof:
             return inflated
     return body
 
@@ -85,14 +86,14 @@ class _Reader:
         if match is None:
             return None
         parts = body.split(b"--" + match[1].encode())[1:-1]
-        return [self.part(part.removeprefix(b"\r\n").removesuffix(b"\r\n")) for part in parts]
+        return [self.part(part.removesuffix(b"\r\n")) for part in parts]
 
     def part(self, part: bytes) -> dict[str, Any]:
         head, _, content = part.partition(b"\r\n\r\n")
         name, kind = _NAME.search(head), _TYPE.search(head)
         plain = self.read(content, kind[1].decode("latin-1") if kind else "text/plain")
         return {
-            "head": head.decode("latin-1").splitlines(),
+            "head": head.decode("latin-1").split("\r\n")[1:],
             "content": self._under(name[1].decode("utf-8", "replace") if name else "", plain),
         }
 

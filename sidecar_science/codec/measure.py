@@ -6,6 +6,7 @@ or a list of a million items costs it no more than a small one.
 
 from __future__ import annotations
 
+import gc
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from decimal import Decimal
@@ -25,6 +26,7 @@ Inside = Callable[[Any], Iterable[Any] | None]
 NATIVE_KEYS = frozenset((str, int, float, bool, bytes, type(None)))
 _SMALL = frozenset((float, bool, type(None)))
 _LIGHT = _SMALL | {int}  # ormsgpack refuses integers that are too long
+_BOX = 64  # what a container counts for in itself, lest one that contains itself is looked into for long
 _SEQUENCES = frozenset((tuple, set, frozenset))
 _MAPPINGS = frozenset((OrderedDict, defaultdict))
 _BUFFERS = frozenset((bytearray, memoryview))
@@ -76,33 +78,38 @@ def measure(value: Any, *, max_bytes: int, max_depth: int, max_nodes: int, insid
     raise TooLarge("depth", max_depth)
 
 
-def is_light(value: Any, *, most: int, max_depth: int) -> bool:
+def is_light(value: Any, most: int, max_depth: int) -> bool:
     """Whether ``value`` is plain data of no more than ``most`` characters and items. At a glance: no is no verdict.
 
     It costs half of what `measure` does, and nearly every value is light. It looks at no key: that of a dict was
     hashed when it came in, which costs more than to copy it, and ormsgpack refuses one that is no text.
     """
-    level: list[Iterable[Any]] = [(value,)]
-    for _ in range(max_depth + 1):
-        below: list[Iterable[Any]] = []
-        for box in level:
-            for item in box:
-                kind = type(item)
-                if kind is str:
-                    most -= len(item)
-                elif kind is dict:
-                    most -= len(item)
-                    below.append(item.values())
-                elif kind is list:
-                    most -= len(item)
-                    below.append(item)
-                elif kind not in _LIGHT:
-                    return False
-            if most < 0:
+    boxes: list[Iterable[Any]] = [(value,)]
+    for box in boxes:
+        for item in box:
+            kind = type(item)
+            if kind is str:
+                most -= len(item)
+            elif kind is dict:
+                most -= len(item) + _BOX
+                boxes.append(item.values())
+            elif kind is list:
+                most -= len(item) + _BOX
+                boxes.append(item)
+            elif kind not in _LIGHT:
                 return False
-        if not below:
+        if most < 0:
+            return False
+    return len(boxes) <= max_depth or _is_shallow(value, max_depth)
+
+
+def _is_shallow(value: Any, max_depth: int) -> bool:
+    """Whether plain data is no deeper than that."""
+    level = [value]
+    for _ in range(max_depth + 1):
+        level = gc.get_referents(*level)
+        if not level:
             return True
-        level = below
     return False
 
 

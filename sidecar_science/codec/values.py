@@ -48,7 +48,7 @@ class Codec:
         self.max_depth = min(max_depth, DEEPEST)
         self.max_nodes = max_nodes
         self.classes = Classes() if classes is None else classes
-        self._light = min(max_bytes, max_nodes)
+        self._most = min(max_bytes, max_nodes)
         self._measured = partial(
             measure,
             max_bytes=max_bytes,
@@ -107,10 +107,10 @@ class Codec:
 
     def _fast(self, value: Any, packing: Callable[[], Packing]) -> bytes | None:
         """The encoded value, or None where only the slow way can tell what is the matter."""
-        if is_light(value, most=self._light, max_depth=self.max_depth):
+        if is_light(value, self._most, self.max_depth):
             try:
                 return ormsgpack.packb(value, None, self._options)
-            except TypeError:  # a lone surrogate, a long integer, a key that is no text
+            except TypeError:  # a lone surrogate, a long integer, a key that is no text: they are looked at below
                 pass
         needs = self._measured(value)
         if needs & AWKWARD:

@@ -169,8 +169,10 @@ def _ask(port: int, password: str | None) -> int | None:
             secret = password.encode()
             connection.sendall(b"*2\r\n$4\r\nAUTH\r\n$%d\r\n%b\r\n" % (len(secret), secret))
         connection.sendall(b"INFO server\r\nQUIT\r\n")
-        reply = b"".join(iter(lambda: connection.recv(65536), b""))
-    found = re.search(rb"process_id:(\d+)", reply)
+        reply = b""
+        # Most servers end the connection when they are told to; a Sentinel does not.
+        while not (found := re.search(rb"process_id:(\d+)\r", reply)) and (more := connection.recv(65536)):
+            reply += more
     return int(found[1]) if found else None
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 
 import attrs
 
 from sidecar_science.errors import UsageError
-from sidecar_science.journal import layout
+from sidecar_science.journal import export, layout
 from sidecar_science.journal.accounting import folded
 from sidecar_science.journal.memory_ledger import MemoryLedger
-from sidecar_science.journal.memory_server import Marker
-from sidecar_science.journal.records import EARLIEST, Environment, Joined, Position, Producer
+from sidecar_science.journal.memory_server import Marker, entry_text
+from sidecar_science.journal.records import EARLIEST, Environment, Joined, Position, Producer, Waiting
 
 
 class MemoryUpkeep(MemoryLedger):
@@ -77,6 +78,32 @@ class MemoryUpkeep(MemoryLedger):
     def drop(self, names: Iterable[str] | None = None) -> int:
         with self._server.request():
             return sum(self._drop(partition, letter) for partition, letter in self._named(names))
+
+    def export(self, since: float | None = None, until: float | None = None) -> Iterator[bytes]:
+        with self._server.request():
+            first, last = (math.inf * sign if at is None else int(at * 1000) for at, sign in ((since, -1), (until, 1)))
+            held = [
+                Waiting(partition=n, entry=entry_text(entry), age=0.0, data=data)
+                for n, partition in enumerate(self._server.partitions)
+                for entry, data in partition.entries.items()
+                if first <= entry[0] < last and entry not in partition.only_for
+            ]
+        yield export.head(len(self._server.partitions))
+        yield from map(export.line, held)
+
+    def import_(self, lines: Iterable[bytes | str]) -> int:
+        told = export.Tally()
+        with self._server.request():
+            now = self._server.clock.wall()
+            for entry in export.entries(lines, len(self._server.partitions)):
+                self._server.partitions[entry.partition].append(entry.data, int(now * 1000))
+                told.add([entry])
+            if told.count:
+                self._server.producers[told.producer] = Producer(
+                    id=told.producer, at=now, host="", pid=0, ended=True, **told.accounts
+                )
+            self._server.wake()
+            return told.count
 
     def _named(self, names: Iterable[str] | None) -> list[tuple[int, str]]:
         if names is None:

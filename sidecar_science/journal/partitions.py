@@ -15,6 +15,8 @@ def key_text(value: Any) -> str:
     ``1`` and ``"1"`` are one key, and so are an Enum member and its value. Raises `TypeError` for anything
     else.
     """
+    if type(value) is str:
+        return value
     if isinstance(value, enum.Enum):
         return _member_text(value)
     if isinstance(value, str):

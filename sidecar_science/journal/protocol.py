@@ -8,7 +8,7 @@ contract suite. Seconds are floats; instants are seconds since the epoch, UTC, b
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol
 
 from sidecar_science.journal.records import (
@@ -257,6 +257,21 @@ class Journal(Protocol):
 
     def peek(self, count: int) -> list[Waiting]:
         """Up to ``count`` entries of the journal, oldest first."""
+        ...
+
+    def export(self, since: float | None = None, until: float | None = None) -> Iterator[bytes]:
+        """The entries that were appended from the instant ``since`` until just before ``until``, as lines of text.
+
+        See `sidecar_science.journal.export` for the form. It holds what jobs hold: keep it like them.
+        """
+        ...
+
+    def import_(self, lines: Iterable[bytes | str]) -> int:
+        """Append what was exported, from wherever, as it is; how many entries. Raises `UsageError` for other lines.
+
+        They are accounted for as recorded by one more producer. What is imported a second time is recognized when it
+        is claimed, and counted as duplicate.
+        """
         ...
 
     def dead(self, count: int) -> list[DeadLetter]:

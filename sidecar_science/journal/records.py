@@ -51,7 +51,7 @@ class Entry:
 
 @attrs.frozen(kw_only=True)
 class Size:
-    """How much the journal holds. ``bytes`` is an estimate from the sizes that this process has appended."""
+    """How much the journal holds. ``bytes`` is an estimate: so many entries of the size that is usual here."""
 
     entries: int
     bytes: int

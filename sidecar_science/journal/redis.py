@@ -119,6 +119,8 @@ def _service(how: str, first: str, second: str = "") -> tuple[str, str]:
         if first not in ("", "0") or second:
             raise ValueError("a cluster has one database, number 0")
         return "", "0"
+    if not second.isdecimal() and second:
+        raise ValueError(f"{second!r} is no number of a database")
     if not first:
         raise ValueError("the name of the service that the Sentinels watch is missing: .../SERVICE/DB")
     return first, second or "0"
@@ -163,7 +165,8 @@ def _owned(base: type[Any], own: Own, *, step: str = "_connect") -> type[Any]:
     """``base``, connecting inside ``own()``; a pool reconnects during any command."""
 
     def connected(self: Any, *arguments: Any, **options: Any) -> Any:
-        with own():
+        # A pool asks for it before every command.
+        with contextlib.nullcontext() if getattr(self, "_sock", None) else own():
             return getattr(super(owned, self), step)(*arguments, **options)
 
     owned = type("Owned", (base,), {step: connected})

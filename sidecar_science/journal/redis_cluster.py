@@ -19,6 +19,7 @@ from sidecar_science.journal.redis_link import Call, Command, Link
 
 Address = tuple[str, int]
 T = TypeVar("T")
+P = TypeVar("P", bound=Hashable)
 
 _SLOTS: Final = 16384
 _LOOK_EVERY: Final = 0.02
@@ -47,16 +48,22 @@ class ClusterLink(Link):
         return self._heeded(lambda: self._node_of(_key(words)).command(*words))
 
     def batch(self, commands: Sequence[Command], *, atomic: bool = False) -> list[Any]:
-        """As to one server; ``atomic`` holds for the commands of each slot."""
+        """As to one server; ``atomic`` holds for the commands of each slot.
+
+        Without that, a server with room again in the middle of a batch could take a later entry of a producer and not
+        an earlier one, which would then be taken for a duplicate.
+        """
 
         def send(node: Link, some: Sequence[Command]) -> list[Any]:
-            return [reply for part in _by_slot(some, apart=atomic) for reply in node.batch(part, atomic=atomic)]
+            if not atomic:
+                return node.batch(some)
+            return _spread(some, lambda words: slot_of(_key(words) or ""), lambda _, few: node.batch(few, atomic=True))
 
-        return self._heeded(lambda: self._spread(commands, _key, send))
+        return self._heeded(lambda: _spread(commands, lambda words: self._node_of(_key(words)), send))
 
     def run_all(self, name: str, calls: Sequence[Call]) -> list[Any]:
         return self._heeded(
-            lambda: self._spread(calls, lambda call: call[0][0], lambda node, some: node.run_all(name, some))
+            lambda: _spread(calls, lambda call: self._node_of(call[0][0]), lambda node, some: node.run_all(name, some))
         )
 
     def arrived(self, positions: Mapping[str, str], milliseconds: int = 0) -> list[str]:
@@ -71,22 +78,13 @@ class ClusterLink(Link):
                 return found
             self._clock.wait(threading.Event(), min(left, _LOOK_EVERY))
 
+    def servers(self) -> list[Link]:
+        self._heeded(lambda: self._node_of(None))
+        return [self._at(owner) for owner in dict.fromkeys(self._owners)]
+
     def close(self) -> None:
         for node in self._nodes.values():
             node.close()
-
-    def _spread(
-        self, items: Sequence[T], key_of: Callable[[T], str | None], send: Callable[[Link, Sequence[T]], list[Any]]
-    ) -> list[Any]:
-        """The replies to ``items``, in their order; each goes to the server of its key."""
-        places: defaultdict[Link, list[int]] = defaultdict(list)
-        for place, item in enumerate(items):
-            places[self._node_of(key_of(item))].append(place)
-        replies: list[Any] = [None] * len(items)
-        for node, some in places.items():
-            for place, reply in zip(some, send(node, [items[place] for place in some]), strict=True):
-                replies[place] = reply
-        return replies
 
     def _heeded(self, act: Callable[[], T]) -> T:
         try:
@@ -143,20 +141,16 @@ def _slots(reply: Any, asked: Address) -> Iterator[tuple[int, int, Address]]:
         yield int(first), int(last), (name or asked[0], int(port))
 
 
-def _by_slot(commands: Sequence[Command], *, apart: bool) -> Iterator[Sequence[Command]]:
-    if not apart:
-        yield commands
-        return
-    # The replies have to keep their order, and so have what goes to one stream.
-    start = 0
-    for end in range(1, len(commands) + 1):
-        if end == len(commands) or _tag(commands[end]) != _tag(commands[start]):
-            yield commands[start:end]
-            start = end
-
-
-def _tag(words: Command) -> Hashable:
-    return slot_of(_key(words) or "")
+def _spread(items: Sequence[T], place_of: Callable[[T], P], send: Callable[[P, Sequence[T]], list[Any]]) -> list[Any]:
+    """The replies to ``items``, in their order; those of one place are sent together, in their order."""
+    places: defaultdict[P, list[int]] = defaultdict(list)
+    for number, item in enumerate(items):
+        places[place_of(item)].append(number)
+    replies: list[Any] = [None] * len(items)
+    for place, some in places.items():
+        for number, reply in zip(some, send(place, [items[number] for number in some]), strict=True):
+            replies[number] = reply
+    return replies
 
 
 def _key(words: Command) -> str | None:

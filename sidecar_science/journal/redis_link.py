@@ -70,6 +70,10 @@ class Link:
         streams = self.command("XREAD", "COUNT", 1, *block, "STREAMS", *positions, *positions.values())
         return [name.decode() for name, _ in streams or ()]
 
+    def servers(self) -> list[Link]:
+        """The link to each server that holds a part of the journal."""
+        return [self]
+
     def close(self) -> None:
         """Drop the connections; the next command makes a new one."""
         self._client.connection_pool.disconnect()

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sidecar_science.journal.redis_link import Link
 
 _USUAL_BYTES: Final = 1024
+_KNOWN_FROM: Final = 100
+_AVERAGE: Final = "average_bytes"
 
 
 class RedisLog:
@@ -33,9 +35,13 @@ class RedisLog:
         self._clock = clock
         self._entries = 0
         self._bytes = 0
+        self._usual: float = _USUAL_BYTES
+        self._weight = 0
 
     def ensure(self) -> None:
-        ensure(self._link, self._keys, self._partitions, self._clock.wall())
+        meta = ensure(self._link, self._keys, self._partitions, self._clock.wall())
+        if _AVERAGE in meta:
+            self._usual, self._weight = float(meta[_AVERAGE]), _KNOWN_FROM
 
     def append(self, entries: Sequence[Entry]) -> None:
         if not entries:
@@ -47,8 +53,7 @@ class RedisLog:
 
     def size(self) -> Size:
         lengths = self._link.batch([("XLEN", self._keys.jobs(n)) for n in range(self._partitions)])
-        usual = self._bytes / self._entries if self._entries else _USUAL_BYTES
-        return Size(entries=sum(lengths), bytes=round(sum(lengths) * usual))
+        return Size(entries=sum(lengths), bytes=round(sum(lengths) * self._average()))
 
     def settings(self) -> Mapping[str, str]:
         return texts(self._link.command("HGETALL", self._keys.settings))
@@ -58,6 +63,16 @@ class RedisLog:
         at = seconds(self._link.command("TIME"))
         told = {**accounts, "host": socket.gethostname(), "pid": os.getpid(), "at": at, "ended": ended}
         self._link.command("HSET", self._keys.producers, producer, json.dumps(told, separators=(",", ":")))
+        if self._entries:
+            self._link.command("HSET", self._keys.meta, _AVERAGE, f"{self._average():.0f}")
+
+    def _average(self) -> float:
+        """Bytes of an entry: what the last process that told found, and, the more it is, what this one has appended.
+
+        One unusual entry at the start must not make a journal look full.
+        """
+        known = self._weight + self._entries
+        return (self._usual * self._weight + self._bytes) / known if known else self._usual
 
     def close(self) -> None:
         self._link.close()

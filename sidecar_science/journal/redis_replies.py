@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from sidecar_science.journal.redis_link import Link
 
 
-def ensure(link: Link, keys: layout.Keys, partitions: int, now: float) -> None:
-    """Write down the layout of a new namespace, or check that of a known one; raises
-    `JournalMisconfigured`."""
+def ensure(link: Link, keys: layout.Keys, partitions: int, now: float) -> dict[str, str]:
+    """Write down the layout of a new namespace, or check that of a known one; what is written there.
+
+    Raises `JournalMisconfigured`.
+    """
     declared = {"layout": layout.LAYOUT_VERSION, "partitions": partitions, "created": now}
     meta = texts(link.command("HGETALL", keys.meta))
     if declared.keys() - meta.keys():
@@ -26,6 +28,7 @@ def ensure(link: Link, keys: layout.Keys, partitions: int, now: float) -> None:
         raise JournalMisconfigured(layout.other_layout(keys.namespace, meta["layout"]))
     if meta["partitions"] != str(partitions):
         raise JournalMisconfigured(layout.other_partitions(keys.namespace, meta["partitions"], partitions))
+    return meta
 
 
 def texts(fields: Mapping[bytes, bytes]) -> dict[str, str]:
@@ -41,6 +44,11 @@ def seconds(now: tuple[int, int]) -> float:
 def instant(entry: bytes) -> float:
     """When an entry was appended, by the server's clock."""
     return int(entry.partition(b"-")[0]) / 1000
+
+
+def entry_from(at: float | None, otherwise: str) -> str:
+    """The lowest id that an entry of that instant or later can have."""
+    return otherwise if at is None else f"{max(0, int(at * 1000))}-0"
 
 
 def living(workers: Mapping[bytes, bytes], now: tuple[int, int]) -> Set[bytes]:

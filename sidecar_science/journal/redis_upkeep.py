@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
-from sidecar_science.journal import layout
+from sidecar_science.journal import export, layout
 from sidecar_science.journal.accounting import folded
-from sidecar_science.journal.records import DeadLetter
+from sidecar_science.journal.records import DeadLetter, Waiting
 from sidecar_science.journal.redis_joining import RedisJoining
 from sidecar_science.journal.redis_ledger import producer_of
-from sidecar_science.journal.redis_replies import living, seconds, texts
+from sidecar_science.journal.redis_replies import entry_from, living, seconds, texts
 
 _ALL = 1_000_000
 
@@ -40,6 +41,36 @@ class RedisUpkeep(RedisJoining):
     def drop(self, names: Iterable[str] | None = None) -> int:
         commands = [("XDEL", self._key(partition, "dead"), letter) for partition, letter in self._named(names)]
         return sum(self._link.batch(commands)) if commands else 0
+
+    def export(self, since: float | None = None, until: float | None = None) -> Iterator[bytes]:
+        yield export.head(self._partitions)
+        first, last = entry_from(since, "-"), f"({entry_from(until, '')}" if until is not None else "+"
+        for partition in range(self._partitions):
+            position = first
+            while page := self._page(partition, position, last):
+                yield from (export.line(each) for each in page if each.data)
+                position = f"({page[-1].entry}"
+
+    def import_(self, lines: Iterable[bytes | str]) -> int:
+        told = export.Tally()
+        entries = export.entries(lines, self._partitions)
+        while batch := list(islice(entries, export.BATCH)):
+            self._link.batch([("XADD", self._keys.jobs(each.partition), "*", "e", each.data) for each in batch])
+            told.add(batch)
+        if told.count:
+            record = {**told.accounts, "host": "", "pid": 0, "at": seconds(self._now()), "ended": True}
+            self._link.run("keep", [self._keys.producers], told.producer, json.dumps(record))
+        return told.count
+
+    def _page(self, partition: int, first: str, last: str) -> list[Waiting]:
+        stream = self._link.command("XRANGE", self._keys.jobs(partition), first, last, "COUNT", export.BATCH)
+        # A dead letter that was appended again is in there already, or was when it was recorded.
+        return [
+            Waiting(
+                partition=partition, entry=entry.decode(), age=0.0, data=b"" if b"to" in body else body.get(b"e", b"")
+            )
+            for entry, body in stream
+        ]
 
     def _named(self, names: Iterable[str] | None) -> list[tuple[int, str]]:
         """Partition and id of each letter, oldest first; None: all of them."""

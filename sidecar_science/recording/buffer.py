@@ -31,26 +31,25 @@ class Buffer:
         self._waiting: deque[Taken] = deque()
         self._under_way = 0
         self._held = 0
+        self.has_room = True
         self._closed: str | None = None
         self.full_reason = "buffer_full"
         self.sampled_out = 0
         self.recorded = 0
         self.dropped: dict[str, int] = {}
         self.left = 0
+        # Reasons of calls that could not even be counted when they were lost, for want of room on the stack.
+        self.strays: deque[str] = deque()
         self._lost: list[Capture] = []
         self._lost_more = False
 
     reset_after_fork = _reset
 
     @property
-    def has_room(self) -> bool:
-        """Whether another capture would be taken: asked before anything is encoded."""
-        return self._held < self.capacity
-
-    @property
     def called(self) -> int:
         """How many calls there were."""
         with self._lock:
+            self._count_strays()
             return self.sampled_out + self.recorded + sum(self.dropped.values()) + self._inside()
 
     @property
@@ -66,11 +65,13 @@ class Buffer:
             reason = capture.dropped or self._closed
             if reason is None and self._held + size > self.capacity:
                 reason = self.full_reason
+                # Whoever comes next need not encode anything, until something has left.
+                self.has_room = self._held == 0
             if reason is not None:
                 self._drop(capture, reason)
                 return
-            self._held += size
             self._waiting.append((capture, size))
+            self._held += size
 
     def count_sampled_out(self) -> None:
         with self._lock:
@@ -119,10 +120,10 @@ class Buffer:
     def abandon(self, reason: str) -> None:
         """Drop whatever waits. Nobody knows any more which keys have a gap: all of them."""
         with self._lock:
-            count = len(self._waiting)
-            self._held -= sum(size for _, size in self._waiting)
+            count, size = len(self._waiting), sum(size for _, size in self._waiting)
             self._waiting.clear()
-            self.left += count
+            self._under_way += count
+            self._leave(count, size)
             self._count(reason, count)
             self._lost_more = self._lost_more or count > 0
 
@@ -150,15 +151,22 @@ class Buffer:
 
     def _leave(self, count: int, size: int) -> None:
         self._under_way -= count
-        self._held -= size
+        # Exact again whenever it is empty, should an exception from outside have come between two steps.
+        self._held = self._held - size if self._inside() else 0
+        self.has_room = True
         self.left += count
 
     def _drop(self, capture: Capture, reason: str) -> None:
-        self._count(reason, 1)
         if len(self._lost) < _MAX_LOST_KEYS:
             capture.forget()
             self._lost.append(capture)
         else:
+            self._lost_more = True
+        self._count(reason, 1)
+
+    def _count_strays(self) -> None:
+        while self.strays:
+            self._count(self.strays.popleft(), 1)
             self._lost_more = True
 
     def _count(self, reason: str, count: int) -> None:

@@ -6,10 +6,9 @@ nothing of ours is raised, awaited or waited for. Inside a recorded call, furthe
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from types import AsyncGeneratorType, CoroutineType, GeneratorType
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 from sidecar_science.checks.exchanges import Watch, watching
 from sidecar_science.recording.consumption import Consumption, Passing, leave
@@ -40,9 +39,9 @@ def call(experiment: SidecarExperiment, control: Control, args: Any, kwargs: Any
             raise
         watching.set(OURS)
         watch.over = True
-        later = _LATER.get(type(value))
-        if later is not None:
-            return _named(later(experiment, capture, value), value)
+        kind = type(value)
+        if kind is GeneratorType or kind is CoroutineType or kind is AsyncGeneratorType:
+            return _later(experiment, capture, value, kind)
         _returned(experiment, capture, value)
         return value
     finally:
@@ -123,39 +122,32 @@ def _consumption(experiment: SidecarExperiment, args: Any, kwargs: Any) -> Consu
         leave(token)
 
 
-# What follows keeps from the caller what even the experiment's own guards let through: there may be no room left on the
-# stack for any of our steps.
+# What follows keeps from the caller what even the experiment's own guards let through: near the limit of recursion
+# there is room on the stack for these steps, and perhaps for none further down.
 
 
 def _begun(experiment: SidecarExperiment, args: Any, kwargs: Any) -> Capture | None:
     try:
         return experiment.begin(args, kwargs)
     except Exception:  # noqa: BLE001 - the A-branch is sacred
-        _lost(experiment)
+        experiment.recorder.buffer.strays.append("hook_failed")
         return None
 
 
 def _returned(experiment: SidecarExperiment, capture: Capture | None, value: Any) -> None:
-    if capture is None:
-        return
-    try:
-        experiment.returned(capture, value)
-    except Exception:  # noqa: BLE001 - the A-branch is sacred
-        _lost(experiment)
+    if capture is not None:
+        try:
+            experiment.returned(capture, value)
+        except Exception:  # noqa: BLE001 - as above
+            experiment.recorder.buffer.strays.append("hook_failed")
 
 
 def _failed(experiment: SidecarExperiment, capture: Capture | None, error: BaseException) -> None:
-    if capture is None:
-        return
-    try:
-        experiment.failed(capture, error)
-    except Exception:  # noqa: BLE001 - the A-branch is sacred
-        _lost(experiment)
-
-
-def _lost(experiment: SidecarExperiment) -> None:
-    with contextlib.suppress(Exception):
-        experiment.recorder.buffer.count_dropped("hook_failed")
+    if capture is not None:
+        try:
+            experiment.failed(capture, error)
+        except Exception:  # noqa: BLE001 - as above
+            experiment.recorder.buffer.strays.append("hook_failed")
 
 
 def _generate(
@@ -231,18 +223,10 @@ def _named(own: Any, control: Any) -> Any:
     return own
 
 
-def _later_generator(experiment: SidecarExperiment, capture: Capture | None, value: Any) -> Any:
+def _later(experiment: SidecarExperiment, capture: Capture | None, value: Any, kind: type) -> Any:
+    """What records ``value``, which the control gave to be run later, when it is run."""
+    if kind is CoroutineType:
+        return _named(_finish(experiment, capture, value), value)
     consumption = Consumption(experiment, capture)
-    return _generate(lambda: consumption, value)
-
-
-def _later_async_generator(experiment: SidecarExperiment, capture: Capture | None, value: Any) -> Any:
-    consumption = Consumption(experiment, capture)
-    return _generate_async(lambda: consumption, value)
-
-
-_LATER: Final[dict[type, Callable[[SidecarExperiment, Capture | None, Any], Any]]] = {
-    GeneratorType: _later_generator,
-    AsyncGeneratorType: _later_async_generator,
-    CoroutineType: _finish,
-}
+    generate = _generate if kind is GeneratorType else _generate_async
+    return _named(generate(lambda: consumption, value), value)

@@ -78,12 +78,14 @@ class Capture(Watch):
     @property
     def size(self) -> int:
         """Roughly the bytes that it holds."""
-        held = _OVERHEAD + len(self.arguments or b"") + len(self.value or b"") + len(self.error or b"")
-        for exchange in self.exchanges:
-            held += 256 + len(exchange.target) + len(exchange.body or b"")
-        for _, _, arguments, _ in self.calls or ():
-            held += len(arguments or b"")
-        return held + len(self.context or b"")
+        held = _OVERHEAD + len(self.arguments or b"") + len(self.value or b"")
+        if self.error or self.context:
+            held += len(self.error or b"") + len(self.context or b"")
+        if self.exchanges:
+            held += sum(256 + len(exchange.target) + len(exchange.body or b"") for exchange in self.exchanges)
+        if self.calls:
+            held += sum(len(arguments or b"") for _, _, arguments, _ in self.calls)
+        return held
 
     def forget(self) -> None:
         """Keep no more than tells what was lost."""

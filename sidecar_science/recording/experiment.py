@@ -136,9 +136,12 @@ class SidecarExperiment(DeclaredRules):
         recorder = self.recorder
         recorder.wake()
         rate = recorder.rate(self)
+        if rate <= 0.0:
+            recorder.buffer.count_sampled_out()
+            return None
         key, id = None, ""
         get_key = get_key or self._get_key
-        if get_key is not None and rate > 0.0:
+        if get_key is not None:
             try:
                 key = get_key(args, kwargs)
                 key = None if key is None else key_text(key)
@@ -151,7 +154,7 @@ class SidecarExperiment(DeclaredRules):
             if not recorder.chooses(rate, id if key is None else key):
                 recorder.buffer.count_sampled_out()
                 return None
-        if not self.allows_run():
+        if self.rules.run_if is not None and not self.allows_run():
             recorder.buffer.count_sampled_out()
             return None
         capture = Capture(self, id or recorder.new_id(), key)
@@ -234,8 +237,8 @@ class SidecarExperiment(DeclaredRules):
             if capture.dropped is None:
                 note(capture, *what)
         except Exception as error:  # noqa: BLE001 - the A-branch is sacred
-            self.told("record", error)
             capture.dropped = "hook_failed"
+            self.told("record", error)
         except BaseException:
             # It came from outside, as Ctrl-C does or a time limit of the host, and is meant for the host.
             capture.dropped = "interrupted"

@@ -6,6 +6,7 @@ import copy
 import functools
 import importlib
 import inspect
+import types
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -86,6 +87,9 @@ def _kind(function: Any, inner: Any, owner: type | None) -> Kind:
         return "staticmethod"
     if owner is not None:
         return "method"
+    if isinstance(inner, types.MethodType):
+        # It has its object already.
+        return "function"
     # In a class body there is no class yet; the qualified name tells that there will be one.
     local = getattr(inner, "__qualname__", "").rpartition("<locals>.")[2]
     if "." not in local:

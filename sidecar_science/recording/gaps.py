@@ -20,7 +20,7 @@ class Gaps:
     def note(self, partition: int, digest: str) -> None:
         """A write of the key with ``digest`` was lost."""
         digests = self._digests[partition]
-        if ANY in digests:
+        if ANY in digests or digest in digests:
             return
         if len(digests) >= _MAX_GAPS:
             self._digests[partition] = {ANY: None}

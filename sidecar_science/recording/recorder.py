@@ -90,7 +90,7 @@ class Recorder:
         self._pid = os.getpid()
         self._in_uwsgi = "uwsgi" in sys.modules
         self.producer = secrets.token_hex(8)
-        self._numbers = itertools.count(1)
+        self._ids = map(f"{self.producer}%016x".__mod__, itertools.count(1))
         self.rates = Rates()
         self._thread: threading.Thread | None = None
         self._thread_at = 0.0
@@ -120,7 +120,7 @@ class Recorder:
 
     def new_id(self) -> str:
         """A job's id: 32 hex digits, of which the first half names the producer."""
-        return f"{self.producer}{next(self._numbers):016x}"
+        return next(self._ids)
 
     def wake(self) -> None:
         """Make sure that the drain thread runs, where it can."""
@@ -159,6 +159,9 @@ class Recorder:
             self.buffer.close("no_thread")
             self.shield.tell("no_thread", UsageError("uWSGI runs no threads here: give it --enable-threads"))
             return
+        if not self._shipping.acquire(blocking=False):
+            # Somebody ships by himself, since no thread could be started: the next call tries again.
+            return
         self._make_locks()
         thread = threading.Thread(target=self._drain, name="sidecar-drain", daemon=True)
         # Before it runs: one that fails at once must leave this empty.
@@ -186,7 +189,8 @@ class Recorder:
 
     def _round(self) -> bool:
         """Do what there is to do; whether there may be more at once."""
-        if not self._shipping.acquire(blocking=False):
+        shipping = self._shipping
+        if not shipping.acquire(blocking=False):
             return False
         try:
             self._refresh_settings()
@@ -198,7 +202,7 @@ class Recorder:
             self.shield.tell("drain", error)
             return False
         finally:
-            self._shipping.release()
+            shipping.release()
         return more
 
     @property
@@ -230,6 +234,8 @@ class Recorder:
         changed = told != self._reported
         wait = _REPORT_SOON if changed else _REPORT_EVERY
         if not ended and not (changed and self._is_hurrying) and now < self._report_at + wait:
+            return
+        if not counts["called"]:
             return
         self._report_at = now
         accounts = {**counts, "host": socket.gethostname(), "pid": self._pid}

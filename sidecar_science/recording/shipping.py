@@ -37,6 +37,11 @@ class _Batch:
 
     entries: list[Entry]
     held: int
+    has_waited: bool = False
+
+    @property
+    def is_full(self) -> bool:
+        return len(self.entries) >= BATCH_COUNT or self.held >= BATCH_BYTES
 
 
 class Shipper:
@@ -77,8 +82,9 @@ class Shipper:
     def ship(self, *, hurry: bool = False) -> bool:
         """Ship one batch, unless the journal is resting after an error (``hurry`` tries all the same).
 
-        Whether it was shipped, and there may be more. Raises nothing: trouble is logged once for every change of
-        state, and tried again later.
+        Whether it was shipped, and another one is due. A few captures can wait until they are more: a small batch
+        costs nearly as much as a large one. Raises nothing: trouble is logged once for every change of state, and
+        tried again later.
         """
         if self._is_resting and not hurry:
             return False
@@ -86,11 +92,10 @@ class Shipper:
             if not self._next_batch():
                 return False
             self._check_room()
-            self._append()
+            return self._append()
         except Exception as error:  # noqa: BLE001 - whatever goes wrong, the drain thread comes back to it later
             self._rest(error)
             return False
-        return True
 
     def call(self, verb: Callable[[Log], Any]) -> Any:
         """Do something else with the journal under the same rules; None when it could not be done."""
@@ -130,6 +135,7 @@ class Shipper:
 
     def _next_batch(self) -> bool:
         if self._batch is not None:
+            self._batch.has_waited = True
             return True
         taken = self.buffer.take(BATCH_COUNT, BATCH_BYTES)
         if not taken:
@@ -181,15 +187,16 @@ class Shipper:
             )
         self._size_at = now + _SIZE_EVERY
 
-    def _append(self) -> None:
+    def _append(self) -> bool:
         batch = self._batch
         if batch is None:
-            return
+            return False
         if batch.entries:
             self.log.append(batch.entries)
             self._recovered()
         self.buffer.shipped(len(batch.entries), batch.held)
         self._batch = None
+        return batch.is_full or batch.has_waited
 
     def _rest(self, error: Exception) -> None:
         longest = _LONGEST_PAUSE_MISCONFIGURED if isinstance(error, JournalMisconfigured) else _LONGEST_PAUSE

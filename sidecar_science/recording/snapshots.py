@@ -21,7 +21,7 @@ Told = Callable[[str, BaseException], None]
 
 _PREVIEW: Final = 1000
 _MAX_HASHED: Final = 16 * 1024 * 1024
-_KEYS: Final = frozenset((str, int, float, bool, type(None)))
+_KEYS: Final = (str, int, float, bool, type(None))
 
 
 class Snapshots:
@@ -153,13 +153,18 @@ def _digest(value: Any) -> str | None:
 
 def _readable(value: Any) -> Any:
     """The projection of `Snapshots.searchable`: containers and records are opened, objects are not."""
+    # Always by `is`: a metaclass may raise where it is compared or hashed.
     kind = type(value)
-    if kind in (tuple, set, frozenset):
+    if kind is tuple or kind is set or kind is frozenset:
         return list(value)
     if kind is bytearray:
         return bytes(value)
     if types.is_kind(kind, dict):
-        return {str(key) if type(key) in _KEYS else types.type_name(key): item for key, item in dict.items(value)}
+        return {_name(key): item for key, item in dict.items(value)}
     if is_record(kind):
         return Layout(kind).state(value)
     return Opaque(type_name=types.type_name(value))
+
+
+def _name(key: Any) -> str:
+    return str(key) if any(type(key) is kind for kind in _KEYS) else types.type_name(key)

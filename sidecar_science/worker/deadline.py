@@ -90,13 +90,23 @@ class Deadlines:
 
     def _release(self, running: _Running) -> None:
         """Nothing may be raised in the thread from here on, nor be on its way there."""
+        drained = False
         while True:
             try:
                 with self._lock:
                     self._running.pop(running.thread, None)
-                    if running.fired:
-                        _raise_in_thread(ctypes.c_ulong(running.thread), None)
+                if running.fired and not drained:
+                    drained = True
+                    # One more takes the place of any that is still on its way, and arrives here and now. Taking that
+                    # one back would leave the interpreter looking for it for ever (CPython 3.11: under a tracer it
+                    # then looks for nothing else).
+                    _raise_in_thread(ctypes.c_ulong(running.thread), ctypes.py_object(DeadlineExceeded))
+                    _let_it_arrive()
                 return
             except DeadlineExceeded:
-                # It arrived just now, in the middle of taking it back.
                 continue
+
+
+def _let_it_arrive() -> None:
+    for _ in range(100):
+        pass

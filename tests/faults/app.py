@@ -29,7 +29,7 @@ _WISHES: Final = (("hang", 0.01), ("error", 0.02), ("reset", 0.01), ("slow:0.05"
 
 @attrs.frozen
 class Planned:
-    """One call to be made."""
+    """One call to be made: ``effect`` is a method of the adapter."""
 
     effect: str
     key: str
@@ -45,7 +45,8 @@ class Traffic:
         self._rate = rate
         self._made: defaultdict[str, int] = defaultdict(int)
         self._ids = threading.local()
-        # What this process called a job is what the workers and B call it.
+        # Asked for before the call, so that a call that never came to its end has a name too.
+        self._new_id = sidecar.recorder.new_id
         sidecar.recorder.new_id = lambda: self._ids.next
 
     def note(self, **facts: Any) -> None:
@@ -68,14 +69,14 @@ class Traffic:
             self._call(api, planned)
 
     def _call(self, api: Api, planned: Planned) -> None:
-        self._ids.next = os.urandom(16).hex()
+        self._ids.next = self._new_id()
         self._made[planned.key] += 1
         self.note(
             job=self._ids.next, effect=planned.effect, key=planned.key, sequence=self._made[planned.key],
             app=self._name, start=time.monotonic(),
         )  # fmt: skip
         call = f"{self._name}-{self._made[planned.key]}"
-        (api.write if planned.effect == "write" else api.read)(planned.key, call, planned.wish)
+        getattr(api, planned.effect)(planned.key, call, planned.wish)
         self.note(job=self._ids.next, end=time.monotonic())
 
 

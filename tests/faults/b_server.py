@@ -3,7 +3,7 @@
 ``python -m tests.faults.b_server --executions FILE --control FILE [--port PORT]`` prints its port and serves until it
 is ended. A path is ``/EFFECT/KEY/CALL``; how it is answered is said by the query's ``wish`` or, for all requests, by
 what the control file holds: nothing (at once), ``slow:SECONDS``, ``hang``, ``error`` (500), ``reset``, ``close``
-(early, in the middle of the body) or ``drip`` (a byte now and then).
+(early, in the middle of the body), ``drip`` (a byte now and then) or ``body:TEXT`` (that text at once).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Branch:
                 words = head[0].split(" ")
                 headers = dict(line.lower().split(": ", 1) for line in head[1:])
                 await reader.readexactly(int(headers.get("content-length", 0)))
-                if not await self._answer(words[0], urlsplit(words[1]), headers.get("sidecar-job", ""), writer):
+                if not await self._answer(words, headers, writer):
                     return
         except (OSError, asyncio.IncompleteReadError):
             return
@@ -62,14 +62,18 @@ class Branch:
             return []
         return head.decode("latin-1")[:-4].split("\r\n")
 
-    async def _answer(self, method: str, path: object, job: str, writer: asyncio.StreamWriter) -> bool:
+    async def _answer(self, words: list[str], headers: dict[str, str], writer: asyncio.StreamWriter) -> bool:
         """Whether the connection goes on."""
-        _, effect, key, call = path.path.split("/")  # type: ignore[attr-defined]
-        self._book.write(job=job, effect=effect, method=method, key=key, call=call, at=time.monotonic())
-        wish, _, seconds = self._wish(path.query).partition(":")  # type: ignore[attr-defined]
-        body = json.dumps({"key": key, "call": call}).encode()
+        path = urlsplit(words[1])
+        _, effect, key, call = path.path.split("/")
+        self._book.write(
+            job=headers.get("sidecar-job", ""), effect=effect, method=words[0], key=key, call=call,
+            idempotency_key=headers.get("idempotency-key"), at=time.monotonic(),
+        )  # fmt: skip
+        wish, _, detail = self._wish(path.query).partition(":")  # type: ignore[attr-defined]
+        body = detail.encode() if wish == "body" else json.dumps({"key": key, "call": call}).encode()
         if wish == "slow":
-            await asyncio.sleep(float(seconds))
+            await asyncio.sleep(float(detail))
         elif wish == "hang":
             await asyncio.sleep(3600)
         elif wish == "reset":

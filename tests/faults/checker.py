@@ -31,7 +31,8 @@ class Finding:
 def check(history: History, *, drained: bool = True, loss_bound: int = 0) -> list[Finding]:
     """Everything in ``history`` that should not be.
 
-    ``drained``: nothing should be left to do. ``loss_bound`` is how many calls each killed app may have lost.
+    ``drained``: nothing should be left to do. ``loss_bound`` is how many calls each app may have lost that was killed,
+    or could not ship all that it had.
     """
     findings = [finding for look in _LOOKS for finding in look(history)]
     if drained:
@@ -59,6 +60,16 @@ def _reads_run_too_often(history: History) -> Iterator[Finding]:
     for job, times in Counter(each.job for each in history.executions if each.effect == "read").items():
         if times > MOST_READS:
             yield Finding(kind="reads", text=f"read {job} ran {times} times, {MOST_READS} are allowed", job=job)
+
+
+def _keys_that_change(history: History) -> Iterator[Finding]:
+    """B can tell a repeated request only by its key."""
+    keys = defaultdict(set)
+    for each in history.executions:
+        keys[each.job].add(each.idempotency_key)
+    for job, found in keys.items():
+        if len(found) > 1:
+            yield Finding(kind="key", text=f"{job} was sent under {len(found)} idempotency keys", job=job)
 
 
 def _ghosts(history: History) -> Iterator[Finding]:
@@ -123,16 +134,17 @@ def _losses(history: History, loss_bound: int) -> Iterator[Finding]:
     ended = {ending.job for ending in history.endings}
     missing = [call.job for call in history.calls if call.job not in ended]
     unlogged = handled(history) - len(ended) if history.capture is not None else 0
-    dropped = sum(app.dropped for app in history.apps)
-    killed = sum(app.stats is None for app in history.apps)
+    dropped = sum(app.dropped for app in history.apps if app.shipped)
+    unclean = sum(not app.shipped for app in history.apps)
     lost = len(missing) - unlogged - dropped
     if unlogged < 0:
         yield Finding(kind="outcomes", text=f"{len(ended)} jobs have an outcome, {-unlogged} more than are counted")
     if lost < 0:
         yield Finding(kind="balance", text=f"{-lost} more outcomes are counted than there were calls")
-    if lost > loss_bound * killed:
-        allowed = f"{killed} killed apps may have lost {loss_bound} each"
-        yield Finding(kind="lost", text=f"{lost} calls have no outcome ({allowed}), out of {', '.join(missing[:5])} …")
+    if lost > loss_bound * unclean:
+        allowed = f"{unclean} unclean apps may have lost {loss_bound} each"
+        text = f"{lost} calls have no outcome ({allowed}), out of {', '.join(missing[:5])} …"
+        yield Finding(kind="lost", text=text)
 
 
 def handled(history: History) -> int:
@@ -151,13 +163,14 @@ def _imbalances(history: History, drained: bool) -> Iterator[Finding]:
         yield Finding(kind="balance", text=f"called {capture['called']}, accounted for {calls}: {capture}")
     if drained and capture["pending"]:
         yield Finding(kind="pending", text=f"{capture['pending']} jobs are still pending")
-    if all(app.stats for app in history.apps) and capture["called"] != len(history.calls):
+    if all(app.shipped for app in history.apps) and capture["called"] != len(history.calls):
         yield Finding(kind="balance", text=f"{len(history.calls)} calls were made, {capture['called']} are counted")
 
 
 _LOOKS: Final[tuple[Callable[[History], Iterator[Finding]], ...]] = (
     _writes_run_twice,
     _reads_run_too_often,
+    _keys_that_change,
     _ghosts,
     _outcomes_twice,
     _claims,

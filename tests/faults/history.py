@@ -35,6 +35,7 @@ class Execution:
     key: str
     call: str
     at: float
+    idempotency_key: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -53,11 +54,13 @@ class Ending:
 
 @attrs.frozen(kw_only=True)
 class App:
-    """One recording process; ``stats`` are its own counts, if it ended well."""
+    """One recording process; ``stats`` are its own counts, if it got as far as its end, and ``shipped`` whether all
+    that it had was in the journal then."""
 
     name: str
     producer: str
     stats: Mapping[str, Any] | None = None
+    shipped: bool = False
 
     @property
     def dropped(self) -> int:
@@ -87,11 +90,11 @@ def read_history(directory: Path, *, capture: Mapping[str, Any] | None = None) -
         elif "producer" in line:
             apps[line["app"]] = App(name=line["app"], producer=line["producer"])
         else:
-            apps[line["app"]] = attrs.evolve(apps[line["app"]], stats=line["stats"])
+            apps[line["app"]] = attrs.evolve(apps[line["app"]], stats=line["stats"], shipped=line["shipped"])
     return History(
         calls=tuple(calls.values()),
         executions=tuple(
-            Execution(**{name: line[name] for name in ("job", "effect", "key", "call", "at")})
+            Execution(**{name: line[name] for name in attrs.fields_dict(Execution)})
             for line in _lines(directory, "executions.jsonl")
         ),
         endings=tuple(_endings(directory)),

@@ -20,7 +20,7 @@ import attrs
 from tests.faults.checker import Finding, check
 from tests.faults.history import History
 from tests.faults.processes import Process
-from tests.faults.rig import Rig
+from tests.faults.rig import ASKED_LEASE, Rig
 
 Consumer = Literal["worker", "textbook"]
 
@@ -40,6 +40,7 @@ class Plan:
     workers: int = 3
     consumer: Consumer = "worker"
     kill_app: bool = False
+    faults: bool = True
     pause: tuple[float, float] = (0.2, 1.0)
     drain_seconds: float = 60.0
     environ: tuple[tuple[str, str], ...] = ()
@@ -78,6 +79,7 @@ class Nemesis:
         self._redis_is_well = True
         self._crew: list[Process] = []
         self._unexpected: list[Finding] = []
+        self._lease = ASKED_LEASE
         self._apps_to_kill = int(plan.kill_app)
         self.faults: Counter[str] = Counter()
 
@@ -86,11 +88,12 @@ class Nemesis:
         begun = time.monotonic()
         for _ in range(self._plan.workers):
             self._start_consumer(ready=self._plan.consumer == "worker")
+        self._lease = self._rig.lease if self._plan.consumer == "worker" else ASKED_LEASE
         self._calls(self._plan.jobs)
         fault_at = time.monotonic() + 0.5
         while any(app.code is None for app in self._rig.apps):
             self._tend()
-            if time.monotonic() >= fault_at:
+            if self._plan.faults and time.monotonic() >= fault_at:
                 self._break_something()
                 fault_at = time.monotonic() + self._chance.uniform(*self._plan.pause)
             time.sleep(_TICK)
@@ -116,7 +119,7 @@ class Nemesis:
         if self._plan.consumer == "textbook":
             self._crew.append(self._rig.start_textbook())
         else:
-            self._crew.append(self._rig.start_worker(ready=ready, environ=dict(self._plan.environ)))
+            self._crew.append(self._rig.start_worker(ready=ready, **dict(self._plan.environ)))
 
     def _tend(self) -> None:
         """Do what is due, and start another consumer for each that ended by itself."""
@@ -167,7 +170,7 @@ class Nemesis:
         if victim is None:
             return False
         victim.stop()
-        self._after(self._rig.lease * self._chance.uniform(1.1, 2.0), victim.go_on)
+        self._after(self._lease * self._chance.uniform(1.1, 2.0), victim.go_on)
         return True
 
     def _end_worker(self) -> bool:
@@ -184,7 +187,7 @@ class Nemesis:
             return False
         self._redis_is_well = False
         self._rig.redis.stop()
-        self._after(self._rig.lease * self._chance.uniform(0.1, 1.5), self._redis_goes_on)
+        self._after(self._lease * self._chance.uniform(0.1, 1.5), self._redis_goes_on)
         return True
 
     def _kill_redis(self) -> bool:

@@ -30,7 +30,8 @@ class Proxy:
         self._mode: Mode = "pass"
         self._seconds = 0.0
         self._open = True
-        self._trap: tuple[bytes, Mode] | None = None
+        self._trap: tuple[bytes, Mode, float] | None = None
+        self._late = 0
         self.trapped = threading.Event()
         self._lock = threading.Lock()
         self._connections: set[_Connection] = set()
@@ -45,10 +46,15 @@ class Proxy:
             for connection in known:
                 connection.reset()
 
-    def trap(self, needle: bytes, mode: Mode) -> None:
+    def trap(self, needle: bytes, mode: Mode, seconds: float = 0.0) -> None:
         """Do ``mode`` as soon as a client says ``needle``, with that request as the first one that meets it."""
         self.trapped.clear()
-        self._trap = (needle, mode)
+        self._trap = (needle, mode, seconds)
+
+    @property
+    def holds_nothing(self) -> bool:
+        """Whether every chunk that is to be late has gone its way."""
+        return self._late == 0
 
     def close(self) -> None:
         """End every connection, and listen no more."""
@@ -68,12 +74,19 @@ class Proxy:
     def swallows(self, chunk: bytes, *, reply: bool) -> bool:
         """Whether a chunk that comes now is lost. Waits first, when it is to be late."""
         if self._trap is not None and not reply and self._trap[0] in chunk:
-            (_, mode), self._trap = self._trap, None
-            self.be(mode)
+            (_, mode, seconds), self._trap = self._trap, None
+            self.be(mode, seconds)
             self.trapped.set()
         if self._mode == "delay":
-            time.sleep(self._seconds)
+            self._wait(self._seconds)
         return self._mode == "blackhole" or (reply and self._mode == "drop_replies")
+
+    def _wait(self, seconds: float) -> None:
+        with self._lock:
+            self._late += 1
+        time.sleep(seconds)
+        with self._lock:
+            self._late -= 1
 
     def forget(self, connection: _Connection) -> None:
         """It has ended."""
@@ -122,6 +135,7 @@ class _Connection:
     def _carry(self, source: socket.socket, sink: socket.socket, reply: bool) -> None:
         has_hole = False
         with contextlib.suppress(OSError):
+            # What was said before an end is delivered, however late; that the other side has gone is no reason.
             while chunk := source.recv(_CHUNK):
                 has_hole = self._proxy.swallows(chunk, reply=reply) or has_hole
                 if not has_hole:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
-import time
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ from tests.faults.proxy import Proxy
 
 ENVIRONMENT: Final = "b"
 NAMESPACE: Final = "faults"
-ASKED_LEASE: Final = 1.5
+ASKED_LEASE: Final = 2.0
 """What a worker is asked to take for a lease, by ``SIDECAR_TEST_LEASE``; what it takes is seen in the journal."""
 
 Wish = tuple[str, str, str]
@@ -43,7 +43,7 @@ class Rig:
         self.workers: list[Process] = []
         self.apps: list[Process] = []
         self._numbers = itertools.count(1)
-        self._lease: float | None = None
+        self._lease = 0.0
         self.b_port = 0
         self.start_b()
 
@@ -69,18 +69,20 @@ class Rig:
         """How B answers from now on; "" as each call wishes."""
         self.control.write_text(text)
 
-    def start_app(self, *arguments: str, redis_url: str | None = None, script: Sequence[Wish] = ()) -> Process:
+    def start_app(
+        self, *arguments: str, redis_url: str | None = None, script: Sequence[Wish] = (), **environ: str
+    ) -> Process:
         """An app that makes calls and ends; ``script`` says which."""
         name = f"app{next(self._numbers)}"
         options = ["-m", "tests.faults.app", "--calls", str(self.directory / f"calls-{name}.jsonl"), "--name", name]
         options += ["--script", json.dumps([list(wish) for wish in script])] if script else []
-        app = Process([*options, *arguments], self.directory / f"{name}.log", self._environ(redis_url))
+        app = Process([*options, *arguments], self.directory / f"{name}.log", {**self._environ(redis_url), **environ})
         self.apps.append(app)
         return app
 
-    def record(self, *script: Wish, **options: Any) -> list[str]:
+    def record(self, *script: Wish, rate: float = 200.0) -> list[str]:
         """Have an app make these calls, and wait for its end; the jobs' ids."""
-        app = self.start_app(script=script, **options)
+        app = self.start_app("--rate", str(rate), script=script)
         assert app.ended() == 0, app.log.read_text()
         name = app.log.stem
         return [call.job for call in self.history().calls if call.app == name]
@@ -91,14 +93,14 @@ class Rig:
         redis_url: str | None = None,
         b_port: int | None = None,
         ready: bool = True,
-        environ: Mapping[str, str] | None = None,
+        **environ: str,
     ) -> Process:
         """A worker; ``ready`` waits until it holds a partition."""
         number = next(self._numbers)
         options = ["-m", "sidecar_science.cli", "run", "tests.faults.declarations:sidecar"]
         options += ["--environment", ENVIRONMENT, "--route", f"b=http://127.0.0.1:{b_port or self.b_port}"]
         options += ["--allow-writes", "b", "--lanes", "4", "--log-level", "debug", *arguments]
-        told = {**self._environ(redis_url), **(environ or {})}
+        told = {**self._environ(redis_url), **environ}
         worker = Process(options, self.directory / f"worker{number}.log", told)
         self.workers.append(worker)
         if ready:
@@ -117,19 +119,21 @@ class Rig:
         """Wait until ``worker`` holds a partition."""
         until(f"a lease for {worker.log}", lambda: worker.code is not None or self.held_by(worker))
         assert worker.code is None, worker.log.read_text()
+        self._look_at_lease()
 
     def _environ(self, redis_url: str | None) -> dict[str, str]:
         return {
             "SIDECAR_REDIS_URL": redis_url or self.redis.url,
             "SIDECAR_TEST_LEASE": str(ASKED_LEASE),
+            "SIDECAR_FLUSH_TIMEOUT": "20",
             "FAULTS_PARTITIONS": str(self.partitions),
         }
 
     @contextlib.contextmanager
-    def behind_proxy(self) -> Iterator[tuple[Proxy, Process]]:
+    def behind_proxy(self, **environ: str) -> Iterator[tuple[Proxy, Process]]:
         """A worker with a proxy between it and Redis; it has settled a job, so that its scripts are known there."""
         with Proxy(self.redis.port) as proxy:
-            worker = self.start_worker(redis_url=f"redis://127.0.0.1:{proxy.port}/0")
+            worker = self.start_worker(redis_url=f"redis://127.0.0.1:{proxy.port}/0", **environ)
             self.record(("read", "warm-up", ""))
             self.drain()
             yield proxy, worker
@@ -138,15 +142,13 @@ class Rig:
 
     @property
     def lease(self) -> float:
-        """How long a lease of a worker lasts, in seconds: the most that any was seen to have left."""
-        if self._lease is None:
-            seen = [self._left() for _ in range(40) if time.sleep(0.02) is None]
-            self._lease = round(max(seen) + 0.05, 1)
+        """How long a lease lasts, in seconds, as it was seen when a worker had just taken one."""
+        assert self._lease, "no worker has taken a lease yet"
         return self._lease
 
-    def _left(self) -> float:
-        lefts = self.link.batch([("PTTL", self.key(n, "lease")) for n in range(self.partitions)])
-        return max(lefts) / 1000
+    def _look_at_lease(self) -> None:
+        left = self.link.batch([("PTTL", self.key(n, "lease")) for n in range(self.partitions)])
+        self._lease = max(self._lease, math.ceil(max(left) / 100) / 10)
 
     def held_by(self, worker: Process) -> list[int]:
         """The partitions that ``worker`` holds."""

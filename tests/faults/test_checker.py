@@ -33,7 +33,7 @@ GOOD = History(
     calls=(_call("a", 1), _call("b", 2)),
     executions=(_ran("a", 10), _ran("b", 11)),
     endings=(_ended("a"), _ended("b")),
-    apps=(App(name="app1", producer="p", stats={"dropped": {}}),),
+    apps=(App(name="app1", producer="p", stats={"dropped": {}}, shipped=True),),
     capture=_CAPTURE,
 )
 
@@ -66,6 +66,13 @@ def test_a_read_may_run_twice_and_no_more() -> None:
 
     assert _kinds(twice) == []
     assert _kinds(thrice) == ["reads"]
+
+
+def test_a_repeated_read_under_another_idempotency_key_is_seen() -> None:
+    """B could not tell that it had been there."""
+    again = attrs.evolve(_ran("a", 10.5, effect="read"), idempotency_key="other")
+
+    assert _kinds(attrs.evolve(GOOD, executions=(_ran("a", 10, effect="read"), again, _ran("b", 11)))) == ["key"]
 
 
 def test_a_broken_order_is_seen() -> None:
@@ -131,7 +138,7 @@ def test_an_outcome_that_only_the_counters_know_is_not_lost() -> None:
 
 def test_a_call_that_was_dropped_and_counted_is_not_lost() -> None:
     """Its app said so."""
-    apps = (App(name="app1", producer="p", stats={"dropped": {"buffer_full": 1}}),)
+    apps = (App(name="app1", producer="p", stats={"dropped": {"buffer_full": 1}}, shipped=True),)
     capture = {**_CAPTURE, "recorded": 1, "settled": 1, "dropped": {"buffer_full": 1}}
 
     history = attrs.evolve(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from sidecar_science.clock import SYSTEM_CLOCK
 from sidecar_science.errors import JournalUnavailable
-from sidecar_science.journal.health import look
+from sidecar_science.journal.health import Health, Problem, check, look, problems
 from sidecar_science.journal.redis import connect
-from tests.servers import start_redis, start_valkey
+from tests.servers import Cluster, start_redis, start_valkey
 
 pytestmark = pytest.mark.realserver
 
@@ -49,3 +51,53 @@ def test_a_server_that_does_not_answer_is_unavailable() -> None:
 
     with pytest.raises(JournalUnavailable):
         look(url, SYSTEM_CLOCK)
+
+
+def _health(**known: str) -> Health:
+    usual = {"version": "7.0.15", "policy": "noeviction", "append_only": "yes", "snapshots": "", "maxmemory": "0"}
+    return Health(**{**usual, **known}, clock_ahead=0.0, round_trip=0.001)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("known", "fatal", "words"),
+    [
+        ({"policy": "allkeys-lru"}, True, "maxmemory-policy is allkeys-lru"),
+        ({"policy": "volatile-ttl"}, True, "maxmemory-policy is volatile-ttl"),
+        ({"policy": ""}, False, "may not ask"),
+        ({"version": "6.2.14"}, True, "version 6.2.14"),
+        ({"append_only": "no"}, False, "it has lost everything"),
+        ({"append_only": "no", "snapshots": "60 1"}, False, "since its last snapshot"),
+    ],
+)
+def test_a_set_up_that_loses_jobs_is_a_problem(known: dict[str, str], fatal: bool, words: str) -> None:
+    """Each problem says what is so, whether it is fatal, and what to do."""
+    [problem] = problems(_health(**known))
+
+    assert problem.fatal is fatal
+    assert words in problem.what
+    assert problem.remedy
+
+
+@pytest.mark.parametrize("version", ["7.0.15", "8.1.1", "9.1.2", ""])
+def test_a_good_set_up_has_no_problems(version: str) -> None:
+    """Nothing is said of what is as it should be, or cannot be known."""
+    assert problems(_health(version=version)) == []
+
+
+def test_a_server_is_checked_by_its_url() -> None:
+    """What throws jobs away comes first, then what loses them at a restart."""
+    with start_redis(maxmemory_policy="allkeys-lru") as server:
+        found = check(server.url)
+
+    assert [(type(each), each.fatal) for each in found] == [(Problem, True), (Problem, False)]
+
+
+def test_every_server_of_a_cluster_is_checked(tmp_path: Path) -> None:
+    """One that throws keys away is enough to lose jobs, whichever it is; what all have in common is told once."""
+    with Cluster(tmp_path) as cluster:
+        connect(cluster.servers[2].url).command("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
+
+        found = check(cluster.url)
+
+    assert [each.fatal for each in found] == [True, False]
+    assert "allkeys-lfu" in found[0].what

@@ -82,7 +82,7 @@ def test_a_full_server_refuses_appending_and_lets_jobs_be_settled(own_server: Em
     twin = real_twin(own_server.url)
     journal = twin.journal()
     journal.join()
-    twin.log().append([Entry(partition=n % 3, data=b"x" * 2000) for n in range(300)])
+    twin.log().append([Entry(partition=n % 3, data=b"x" * 6000) for n in range(300)])
     used = twin.link.command("INFO", "memory")["used_memory"]
     twin.link.command("CONFIG", "SET", "maxmemory", used - 100_000)
 

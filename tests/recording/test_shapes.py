@@ -65,6 +65,21 @@ def test_a_method_may_call_its_object_what_it_likes(desk):
     assert [each.function.kind for each in desk.sidecar.experiments.values()] == ["method", "method"]
 
 
+def test_a_method_of_an_object_is_recorded_as_a_function(desk):
+    """It has its object already, and all its arguments are B's."""
+
+    class Api:
+        def get(self, content_id):
+            return content_id
+
+    get = desk.experiment("api.get", key="content_id")(Api().get)
+
+    assert get("c-1") == "c-1"
+    assert desk.arguments(desk.job) == [["c-1"], {}]
+    assert desk.job.key is not None
+    assert desk.sidecar.experiments["api.get"].function.kind == "function"
+
+
 def test_a_call_through_the_class_is_the_same_call(desk):
     """``Api.get(api, 1)`` and ``api.get(1)`` are one thing, also past the class's attribute."""
 

@@ -73,10 +73,23 @@ def test_a_url_written_into_the_adapter_leads_to_b(told):
     assert ended(told[0]["stray.hard_coded"]) == "matched"
 
 
-@pytest.mark.parametrize("name", ["stray.urllib", "stray.swallowed", "stray.thread"])
-def test_other_ways_to_a_are_refused(told, name):
-    """urllib, a swallowed refusal and a thread's own socket are refused, and said to be."""
-    assert ended(told[0][name]) == "refused"
+WAYS = ["urllib", "swallowed", "thread", "httpx", "socket", "datagram", "child", "shell"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_other_ways_to_a_are_refused(told, way):
+    """Other clients, a swallowed refusal, a thread's own socket, a datagram, a child: refused, and said to be."""
+    experiment = told[0][f"stray.{way}"]
+
+    assert ended(experiment) == "refused"
+    assert "refused" in experiment["examples"]["refused"][0]["detail"]
+
+
+def test_threads_of_a_pool_lead_to_b(told):
+    """What they aim at A through requests is made on B, as in the adapter's own thread."""
+    experiments, _, b, _, _ = told
+
+    assert ended(experiments["stray.pool"]) == "matched"
 
 
 def test_the_proxies_of_the_environment_are_not_used(told):

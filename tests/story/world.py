@@ -9,6 +9,7 @@ import socket
 import struct
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -204,6 +205,57 @@ def run_worker(target: str, *arguments: str, env: Mapping[str, str]) -> subproce
     """Run a worker until the journal is drained."""
     command = [sys.executable, "-m", "sidecar_science.cli", "run", target, "--burst", "--log-level", "debug"]
     return _run([*command, *arguments], env)
+
+
+@contextlib.contextmanager
+def worker(target: str, *arguments: str, env: Mapping[str, str]) -> Iterator[Working]:
+    """A worker at work, for as long as the block lasts at most."""
+    command = [sys.executable, "-m", "sidecar_science.cli", "run", target, *arguments]
+    with tempfile.TemporaryFile("w+") as told:
+        process = subprocess.Popen(command, env=dict(env), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=told)
+        try:
+            yield Working(process, told)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+
+
+@attrs.define
+class Working:
+    """A worker's process, and what it tells."""
+
+    process: subprocess.Popen[bytes]
+    _told: Any
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        self._told.seek(0)
+        lines = self._told.read().splitlines()
+        return [json.loads(line) for line in lines if line.startswith("{") and line.endswith("}")]
+
+    def has_told(self, event: str) -> bool:
+        return any(each["event"] == event for each in self.events)
+
+    def end(self) -> int:
+        """Wait for its end; its exit code."""
+        return self.process.wait(PATIENCE)
+
+    def signal(self, number: int) -> None:
+        self.process.send_signal(number)
+
+
+def until(condition: Callable[[], bool], what: str) -> None:
+    """Wait until something has come about."""
+    end = time.monotonic() + PATIENCE
+    while not condition():
+        assert time.monotonic() < end, f"{what} did not come about"
+        time.sleep(0.01)
+
+
+def untraced(env: Mapping[str, str]) -> dict[str, str]:
+    """Without coverage: its tracer on CPython 3.11 stands still while an exception for a sleeping thread is pending."""
+    return {name: value for name, value in env.items() if not name.startswith("COVERAGE")}
 
 
 def report(target: str, name: str, *, env: Mapping[str, str]) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 
@@ -129,6 +130,21 @@ def test_an_exception_never_arrives_after_its_block():
 
     assert counts["outside"] == 0
     assert counts["within"] > 0
+    assert deadlines.stuck() == []
+
+
+@pytest.mark.timeout(30)
+def test_a_traced_program_goes_on_after_a_deadline(deadlines):
+    """Debuggers and coverage look at every step: taking an exception back had them look for it for ever."""
+    before = sys.gettrace()
+    sys.settrace(lambda *_: None)
+    try:
+        with pytest.raises(DeadlineExceeded), deadlines.bound("job", SYSTEM_CLOCK.monotonic()):
+            spin()
+        spin(0.05)
+    finally:
+        sys.settrace(before)
+
     assert deadlines.stuck() == []
 
 

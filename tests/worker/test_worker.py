@@ -10,7 +10,6 @@ import pytest
 from sidecar_science.clock import SYSTEM_CLOCK
 from sidecar_science.errors import JournalMisconfigured, JournalUnavailable
 from sidecar_science.journal.memory import MemoryJournal
-from sidecar_science.worker.deadline import Deadlines
 from sidecar_science.worker.intake import Intake
 from sidecar_science.worker.worker import Worker
 from tests.worker.bench import Bench, Gate
@@ -36,6 +35,7 @@ def opened(bench):
 
         @bench.sidecar.experiment("shop.wait", service="shop", effect="read", timeout=0.1)
         def wait(self, item):
+            bench.waiting = threading.get_ident()
             bench.gate.wait()
             return item
 
@@ -289,13 +289,31 @@ class TestTrouble:
         assert worker.stop(now() + SOON)
 
 
+class Watchful:
+    """Stands where `Deadlines` stands, and knows which lane is stuck as soon as it is."""
+
+    def __init__(self, bench, job):
+        self.running = False
+        self._bench = bench
+        self._job = job
+
+    def start(self):
+        self.running = True
+
+    def stop(self):
+        self.running = False
+
+    def stuck(self):
+        return [(self._bench.waiting, self._job.id)] if self._bench.gate.reached.is_set() else []
+
+
 class TestStuckLanes:
-    def test_a_lane_that_is_stuck_is_replaced(self, bench, monkeypatch):
+    def test_a_lane_that_is_stuck_is_replaced(self, bench):
         """Its job is a timeout, and the next job of its partition goes on in another lane."""
-        monkeypatch.setattr("sidecar_science.worker.deadline.STUCK", 0.3)
-        bench.append(bench.job("shop.wait", 1, value=1, at=1.0), bench.job("shop.get", 2, value=2, at=2.0))
-        deadlines = Deadlines(SYSTEM_CLOCK)
-        worker = bench.worker(lanes=1, replay=lambda: bench.replay(deadlines), deadlines=deadlines)
+        stuck = bench.job("shop.wait", 1, value=1, at=1.0)
+        bench.append(stuck, bench.job("shop.get", 2, value=2, at=2.0))
+        deadlines = Watchful(bench, stuck)
+        worker = bench.worker(lanes=1, deadlines=deadlines)
 
         drained = worker.run(burst=True)
         ended = worker.stop(now() + SOON)
@@ -303,19 +321,22 @@ class TestStuckLanes:
 
         assert (drained, ended) == (True, True)
         assert bench.outcomes == ["failed.timeout", "matched"]
-        assert bench.events.names.count("lane.abandoned") == 1
+        assert bench.events.of("lane.abandoned") == [{"lane": 0, "job": stuck.id}]
+        assert not deadlines.running
 
-    def test_a_lane_that_is_stuck_when_the_worker_ends_is_abandoned_too(self, bench, monkeypatch):
+    def test_a_lane_that_is_stuck_when_the_worker_ends_is_abandoned_too(self, bench):
         """Its job is settled, and nobody waits for it."""
-        monkeypatch.setattr("sidecar_science.worker.deadline.STUCK", 0.3)
-        bench.append(bench.job("shop.wait", 1, value=1))
-        deadlines = Deadlines(SYSTEM_CLOCK)
-        worker = bench.worker(lanes=1, replay=lambda: bench.replay(deadlines), deadlines=deadlines)
+        stuck = bench.job("shop.wait", 1, value=1)
+        bench.append(stuck)
+        deadlines = Watchful(bench, stuck)
+        worker = bench.worker(lanes=1, deadlines=deadlines)
+        deadlines.stuck, find = lambda: [], deadlines.stuck
         thread, _ = in_thread(worker)
         bench.gate.await_arrival()
 
         worker.quiet()
         thread.join(SOON)
+        deadlines.stuck = find
         ended = worker.stop(now() + SOON)
         bench.gate.open()
 

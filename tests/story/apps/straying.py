@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 import urllib.request
+from concurrent.futures import ThreadPoolExecutor
 
+import httpx
 import requests
 
 from sidecar_science import Sidecar
@@ -67,6 +71,38 @@ class Straying:
         except BaseException:
             return
 
+    @sidecar.experiment("stray.httpx", service="stray", effect="read")
+    def by_httpx(self):
+        return httpx.get(f"{A_URL}/fixed", timeout=4).json()
+
+    @sidecar.experiment("stray.socket", service="stray", effect="read")
+    def by_socket(self):
+        self._knock()
+        return "knocked"
+
+    @sidecar.experiment("stray.datagram", service="stray", effect="read")
+    def by_datagram(self):
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as metrics:
+            metrics.sendto(b"calls:1|c", ("127.0.0.1", 8125))
+        return "counted"
+
+    @sidecar.experiment("stray.child", service="stray", effect="read")
+    def by_child(self):
+        code = f"import urllib.request; urllib.request.urlopen('{A_URL}/child').read()"
+        return subprocess.run([sys.executable, "-c", code], check=False).returncode
+
+    @sidecar.experiment("stray.shell", service="stray", effect="read")
+    def by_shell(self):
+        return os.system("true")
+
+    @sidecar.experiment("stray.pool", service="stray", effect="read")
+    def in_a_pool(self):
+        with ThreadPoolExecutor(2) as pool:
+            return [page["items"] for page in pool.map(self._fixed, range(3))]
+
+    def _fixed(self, _):
+        return requests.get(f"{A_URL}/fixed", timeout=4).json()
+
     @sidecar.experiment("stray.proxy", service="stray", effect="read")
     def through_a_proxy(self):
         return self.session.get(f"{self.base_url}/fixed", timeout=4).json()
@@ -85,6 +121,12 @@ def main():
         adapter.swallowed,
         adapter.in_a_thread,
         adapter.through_a_proxy,
+        adapter.by_httpx,
+        adapter.by_socket,
+        adapter.by_datagram,
+        adapter.by_child,
+        adapter.by_shell,
+        adapter.in_a_pool,
     ):
         call()
     sidecar.close(timeout=30)

@@ -1,0 +1,56 @@
+"""Random faults while a thousand calls are made; and two consumers that the same checker must find wanting."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+from tests.faults.checker import unflagged
+from tests.faults.nemesis import Nemesis, Plan, Result
+from tests.faults.rig import Rig
+
+pytestmark = [pytest.mark.realserver, pytest.mark.timeout(240)]
+
+
+def _run(directory: Path, plan: Plan) -> Result:
+    with Rig(directory) as rig:
+        result = Nemesis(rig, plan).run()
+    print(result)
+    return result
+
+
+@pytest.mark.parametrize(("seed", "kill_app"), [(1, False), (2, True)])
+def test_every_promise_is_kept_under_random_faults(tmp_path: Path, seed: int, kill_app: bool) -> None:
+    """Workers and Redis are killed, stopped and ended; no write runs twice, none out of order, and it adds up."""
+    result = _run(tmp_path, Plan(seed=seed, jobs=1500, seconds=20, kill_app=kill_app))
+
+    assert not unflagged(result.findings), str(result)
+    assert sum(result.faults.values()) >= 10
+    assert len(result.history.executions) >= 1400
+
+
+def test_a_textbook_consumer_is_found_wanting(tmp_path: Path) -> None:
+    """It runs writes twice, breaks the order of keys and gives jobs two outcomes: a checker that sees none of it is
+    blind."""
+    result = _run(
+        tmp_path, Plan(seed=1, jobs=700, seconds=10, consumer="textbook", pause=(0.1, 0.6), drain_seconds=10)
+    )
+
+    assert {"twice", "order", "outcomes"} <= {finding.kind for finding in result.findings}
+
+
+@pytest.mark.skipif(
+    importlib.util.find_spec("sidecar_science.worker.failpoints") is None,
+    reason="the worker has no failpoints yet: SIDECAR_FAILPOINT=before_send=pause:SECONDS@CHANCE",
+)
+def test_a_pause_before_the_send_is_seen(tmp_path: Path) -> None:
+    """A worker that stands still between its last check and the send comes late, after its successor has moved on.
+    Nothing runs twice, and the job says `unknown`; but it ran out of order, and the checker knows."""
+    pauses = (("SIDECAR_FAILPOINT", "before_send=pause:5.0@0.01"),)
+    result = _run(tmp_path, Plan(seed=1, jobs=600, seconds=15, faults=False, environ=pauses))
+
+    assert "order" in {finding.kind for finding in result.findings}
+    assert "twice" not in {finding.kind for finding in result.findings}
+    assert not unflagged(result.findings), str(result)
