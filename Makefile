@@ -4,11 +4,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 SOURCES := sidecar_science tests examples benchmarks
 
-.PHONY: help demo test check lint types soak benchmark clean
+.PHONY: help demo test faults check lint types benchmark clean
 
 help:
 	@echo "make demo       see it work: two versions of a service, an app, a worker, a report"
 	@echo "make test       the whole test suite, with coverage"
+	@echo "make faults     the fault rig: real processes, killed and stopped (minutes)"
 	@echo "make check      linter, formatter, types"
 	@echo "make benchmark  what recording costs a caller, beside what people would use instead"
 
@@ -17,7 +18,10 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest -n $(or $(JOBS),4) --dist loadgroup --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n $(or $(JOBS),4) --dist loadgroup -m "not faults" --cov --cov-report=term:skip-covered
+
+faults: $(VENV)/.test
+	$(BIN)/python -m pytest -q -m faults tests/faults
 
 check: lint types
 

@@ -47,7 +47,7 @@ class Plan:
     patience: float
 
 
-FULL = partial(Plan, rounds=10, flat_rounds=3, outage_rounds=4, seconds=0.2, flat_seconds=0.2, patience=12.0)
+FULL = partial(Plan, rounds=10, flat_rounds=3, outage_rounds=3, seconds=0.2, flat_seconds=0.2, patience=11.0)
 QUICK = partial(Plan, rounds=2, flat_rounds=1, outage_rounds=1, seconds=0.1, flat_seconds=0.05, patience=3.0)
 
 

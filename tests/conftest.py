@@ -11,6 +11,13 @@ from tests.servers import Cluster, start_redis, start_valkey, start_with_users
 from tests.twins import MemoryTwin, RedisTwin, Twin, fake_twin, real_twin, users_twin
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The fault rig takes minutes: its tests are told apart by a marker."""
+    for item in items:
+        if item.path.parent.name == "faults":
+            item.add_marker(pytest.mark.faults)
+
+
 @pytest.fixture(scope="session")
 def valkey_server() -> Iterator[EmbeddedServer]:
     """A Valkey server that all tests share: use a namespace of your own."""

@@ -117,7 +117,7 @@ def until(condition: Callable[[], Any], seconds: float = 10.0) -> bool:
     return True
 
 
-@pytest.fixture()
+@pytest.fixture
 def desk() -> Iterator[Desk]:
     """A sidecar that records everything into memory."""
     made = Desk()

@@ -8,9 +8,10 @@ from typing import Literal
 import attrs
 
 from sidecar_science.clock import Clock
-from sidecar_science.errors import DeclarationError, JournalError, SidecarError
+from sidecar_science.errors import DeclarationError, JournalError, SidecarError, Undecodable
 from sidecar_science.journal.health import Health, look
-from sidecar_science.journal.protocol import Environment, Journal
+from sidecar_science.journal.job import unseal
+from sidecar_science.journal.protocol import Environment, Journal, Waiting
 from sidecar_science.journal.redis import open_journal
 from sidecar_science.reports.store import report_of
 from sidecar_science.routing.routes import Routes
@@ -20,6 +21,7 @@ _ANY_ENVIRONMENT = "doctor"
 _STALE = 60.0
 _SKEW = 0.2
 _OLDEST_SERVER = 7
+_LOOKED_AT = 20
 
 
 @attrs.frozen
@@ -139,7 +141,7 @@ class Examination:
             partitions=self._sidecar.partitions,
         )
         try:
-            for question in (self._producers, self._environments):
+            for question in (self._producers, self._entries, self._environments):
                 yield from question(journal)
         except JournalError as error:
             yield Finding("bad", f"the journal cannot be read: {error}")
@@ -167,6 +169,25 @@ class Examination:
                 f"{len(silent)} app processes went silent without a goodbye ({names})",
                 "they were killed, or cannot reach Redis: up to what their buffer held is lost",
             )
+
+    def _entries(self, journal: Journal) -> Iterator[Finding]:
+        """Whether what waits can be read with the keys that are configured here."""
+        waiting = journal.peek(_LOOKED_AT)
+        unread = [error for entry in waiting if (error := self._unread(entry)) is not None]
+        if unread:
+            yield Finding(
+                "bad",
+                f"{len(unread)} of the {len(waiting)} oldest entries cannot be read, and a worker would bury them: "
+                f"{unread[0]}",
+                "give the worker the app's own SIDECAR_SIGNING_KEY and SIDECAR_ENCRYPTION_KEY, the newest first",
+            )
+
+    def _unread(self, entry: Waiting) -> Undecodable | None:
+        try:
+            unseal(entry.data, self._sidecar.keyring, entry.partition)
+        except Undecodable as error:
+            return error
+        return None
 
     def _environments(self, journal: Journal) -> Iterator[Finding]:
         known = {environment.name: environment for environment in journal.environments()}

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import contextlib
+import inspect
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any, Final
 

@@ -98,10 +98,10 @@ class Ownership:
         self._journal.release(queue.lease)
 
     def _give_up_surplus(self) -> None:
-        """What exceeds our share goes, idle partitions first; those that a lane works on when it has done its job."""
+        """What exceeds our share goes, chosen by chance: a newcomer shall have its part of the work, not of the idle
+        partitions alone. What a lane works on goes when it has done its job."""
         held = [queue for queue in self.queues.values() if not queue.lost]
-        surplus = max(0, len(held) - self._share)
-        for queue in sorted(held, key=lambda queue: (queue.in_lane, len(queue)))[:surplus]:
+        for queue in self._chance.sample(held, max(0, len(held) - self._share)):
             queue.lost = True
         self._forget_lost()
 

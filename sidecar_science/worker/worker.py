@@ -184,9 +184,12 @@ class Worker:
         return [queue for queue in self._ownership.queues.values() if not queue.lost]
 
     def _offer(self) -> None:
-        """Hand every partition with due work, that no lane has, to the lanes."""
+        """Hand every partition with due work, that no lane has, to the lanes; take back those that we have lost."""
         now = self._clock.monotonic()
         with self._change:
+            for queue in [queue for queue in self._ready if queue.lost]:
+                self._ready.remove(queue)
+                queue.in_lane = False
             for queue in self._owned():
                 if not queue.in_lane and queue.ready(now):
                     queue.in_lane = True

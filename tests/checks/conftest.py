@@ -12,7 +12,7 @@ from tests.desk import desk
 __all__ = ["desk"]
 
 
-@pytest.fixture()
+@pytest.fixture
 def site() -> Iterator[Site]:
     """A web site of one's own."""
     made = Site()

@@ -18,8 +18,15 @@ from urllib3 import connectionpool
 from urllib3.util.retry import Retry
 
 from sidecar_science.checks import exchanges
-from sidecar_science.checks.exchanges import MAX_BODIES, MAX_BODY, MAX_EXCHANGES, Exchange, install, observing, uninstall
-
+from sidecar_science.checks.exchanges import (
+    MAX_BODIES,
+    MAX_BODY,
+    MAX_EXCHANGES,
+    Exchange,
+    install,
+    observing,
+    uninstall,
+)
 from tests.checks.site import unused_url
 
 
@@ -105,8 +112,22 @@ def certificate(tmp_path_factory):
     """One that nobody trusts."""
     folder = tmp_path_factory.mktemp("certificate")
     done = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=localhost"]
-        + ["-keyout", str(folder / "key.pem"), "-out", str(folder / "cert.pem")],
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "rsa:2048",
+            "-nodes",
+            "-days",
+            "1",
+            "-subj",
+            "/CN=localhost",
+            "-keyout",
+            str(folder / "key.pem"),
+            "-out",
+            str(folder / "cert.pem"),
+        ],
         capture_output=True,
         check=False,
     )

@@ -10,6 +10,7 @@ import pytest
 
 from sidecar_science.cli.exits import Exit
 from sidecar_science.cli.main import main
+from sidecar_science.codec.keys import Keyring
 from sidecar_science.journal.partitions import partition_of
 from sidecar_science.journal.protocol import Entry
 from sidecar_science.journal.redis import open_journal, open_log
@@ -207,6 +208,64 @@ class TestDoctor:
 
         assert code == Exit.UNEXPECTED
         assert "maxmemory-policy is allkeys-lru" in told
+
+    def test_entries_that_this_side_cannot_read_are_found(self, app, capsys):
+        """With another key than the app's a worker would bury every job."""
+        target = app()
+        sidecar = recorded(target, 3)
+        joined(sidecar)
+        sidecar.keyring = Keyring(["another key of sixteen characters"], namespace=sidecar.namespace)
+
+        code, told = self.findings(capsys, target, "--environment", "b-1")
+
+        assert code == Exit.UNEXPECTED
+        assert "3 of the 3 oldest entries cannot be read, and a worker would bury them" in told
+        assert "SIDECAR_SIGNING_KEY" in told
+
+    def test_accounts_that_add_up_are_told(self, app, capsys):
+        """The last thing that is asked of an environment."""
+        target = app()
+        joined(recorded(target, 2))
+
+        _, told = self.findings(capsys, target, "--environment", "b-1")
+
+        assert "every call is accounted for" in told
+
+    def test_services_without_a_route_are_noted(self, app, capsys):
+        """Their jobs would be skipped."""
+        text = APP + "\nsidecar.service('mail', base_url='http://a.mail.invalid', build=Shop)\n"
+
+        _, told = self.findings(capsys, app(text), "--route", "shop=http://127.0.0.1:9")
+
+        assert "service mail has no route" in told
+
+    def test_a_route_of_an_unknown_service_is_found(self, app, capsys):
+        """A slip in its name would leave the right one without a route."""
+        code, told = self.findings(capsys, app(), "--route", "ship=http://127.0.0.1:9")
+
+        assert code == Exit.UNEXPECTED
+        assert "no service 'ship' is declared" in told
+
+    def test_an_app_without_experiments_is_found(self, app, capsys):
+        """Nothing would ever be recorded."""
+        text = "from sidecar_science import Sidecar\nsidecar = Sidecar('empty', signing_key={key})\n"
+
+        code, told = self.findings(capsys, app(text))
+
+        assert code == Exit.UNEXPECTED
+        assert "no experiment is declared" in told
+
+    def test_without_an_environment_all_of_them_are_looked_at(self, app, capsys):
+        """Whether somebody is at work there, and when somebody was."""
+        target = app()
+        sidecar = recorded(target, 1)
+        joined(sidecar, "b-1").beat("w", partitions=1, ttl=60.0)
+        joined(sidecar, "b-2")
+
+        _, told = self.findings(capsys, target)
+
+        assert "1 workers are at work in b-1" in told
+        assert "no worker is at work in b-2; the last was seen 0 seconds ago" in told
 
 
 class TestJournal:

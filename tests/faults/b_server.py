@@ -3,13 +3,15 @@
 ``python -m tests.faults.b_server --executions FILE --control FILE [--port PORT]`` prints its port and serves until it
 is ended. A path is ``/EFFECT/KEY/CALL``; how it is answered is said by the query's ``wish`` or, for all requests, by
 what the control file holds: nothing (at once), ``slow:SECONDS``, ``hang``, ``error`` (500), ``reset``, ``close``
-(early, in the middle of the body), ``drip`` (a byte now and then) or ``body:TEXT`` (that text at once).
+(early, in the middle of the body), ``drip`` (a byte now and then), ``body:TEXT`` (that text at once), ``bomb`` (a little text that unpacks to 512 MB) or
+``flood`` (a body that never ends).
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import gzip
 import json
 import os
 import socket
@@ -79,6 +81,15 @@ class Branch:
         elif wish == "reset":
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             return False
+        elif wish == "bomb":
+            bomb = _bomb()
+            writer.write(_head(200, len(bomb), "Content-Encoding: gzip\r\n") + bomb)
+            return True
+        elif wish == "flood":
+            writer.write(_head(200, 1 << 40))
+            while True:
+                writer.write(b"x" * 1_000_000)
+                await writer.drain()
         writer.write(_head(500 if wish == "error" else 200, len(body)))
         if wish == "close":
             writer.write(body[:1])
@@ -98,10 +109,14 @@ class Branch:
             await asyncio.sleep(gap)
 
 
-def _head(status: int, length: int) -> bytes:
-    return (
-        f"HTTP/1.1 {status} Some Reason\r\nContent-Type: application/json\r\nContent-Length: {length}\r\n\r\n".encode()
-    )
+def _head(status: int, length: int, more: str = "") -> bytes:
+    headers = f"Content-Type: application/json\r\nContent-Length: {length}\r\n{more}"
+    return f"HTTP/1.1 {status} Some Reason\r\n{headers}\r\n".encode()
+
+
+def _bomb() -> bytes:
+    """Half a megabyte of gzip, in many parts, that says "0" half a billion times."""
+    return gzip.compress(b"0" * 16 * 1024 * 1024) * 32
 
 
 async def _main() -> None:

@@ -60,7 +60,7 @@ def _misbehave(wish: str) -> None:
     while wish == "spin":
         pass
     if wish == "sleep":
-        time.sleep(8.0)  # in C, where no exception from outside reaches it
+        time.sleep(4.0)  # in C, where no exception from outside reaches it
 
 
 sidecar.service("b", base_url=A_URL, build=Api)

@@ -237,7 +237,7 @@ class Nemesis:
         if self._plan.consumer == "textbook":
             lengths = self._rig.link.batch([("XLEN", self._rig.jobs(n)) for n in range(self._rig.partitions)])
             return not any(lengths)
-        return self._rig.pending() <= 0
+        return self._rig.pending() == 0
 
     def _end_crew(self) -> None:
         for worker in self._crew:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -91,6 +92,11 @@ class Process:
     def ended(self, timeout: float = 30.0) -> int:
         """Its exit code; waits for its end."""
         return self._process.wait(timeout)
+
+    def peak_memory(self) -> int:
+        """The most memory that it has used, in bytes."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024  # type: ignore[index]
 
     def close(self) -> None:
         """Kill it, and let go of its pipe."""

@@ -46,6 +46,13 @@ class Proxy:
             for connection in known:
                 connection.reset()
 
+    def lead_to(self, target: int) -> None:
+        """Connections from now on go to the port ``target``; those that there are are reset."""
+        self._target = target
+        mode, seconds = self._mode, self._seconds
+        self.be("reset")
+        self.be(mode, seconds)
+
     def trap(self, needle: bytes, mode: Mode, seconds: float = 0.0) -> None:
         """Do ``mode`` as soon as a client says ``needle``, with that request as the first one that meets it."""
         self.trapped.clear()

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
+from sidecar_science.errors import JournalUnavailable
 from sidecar_science.journal.layout import Keys
 from sidecar_science.journal.redis import Link, RedisJournal, connect
 from sidecar_science.journal.scripts import load
@@ -37,8 +38,7 @@ class Rig:
         self.directory = directory
         self.partitions = partitions
         self.redis = RedisServer(directory / "redis", valkey=valkey, **redis_options)
-        self.link: Link = connect(self.redis.url, socket_timeout=5.0)
-        self.journal = RedisJournal(self.link, NAMESPACE, ENVIRONMENT, partitions=partitions)
+        self._look_into(self.redis)
         self.control = directory / "control"
         self.workers: list[Process] = []
         self.apps: list[Process] = []
@@ -46,6 +46,17 @@ class Rig:
         self._lease = 0.0
         self.b_port = 0
         self.start_b()
+
+    def _look_into(self, redis: RedisServer) -> None:
+        self.link: Link = connect(redis.url, socket_timeout=5.0)
+        self.journal = RedisJournal(self.link, NAMESPACE, ENVIRONMENT, partitions=self.partitions)
+
+    def fail_over(self, replica: RedisServer) -> None:
+        """The server dies, and ``replica`` becomes what everybody should ask."""
+        self.redis.kill()
+        self.redis = replica
+        self._look_into(replica)
+        self.link.command("REPLICAOF", "NO", "ONE")
 
     def __enter__(self) -> Rig:
         return self
@@ -166,6 +177,12 @@ class Rig:
         """The stream of a partition."""
         return Keys(NAMESPACE).jobs(partition)
 
+    def only_stream(self) -> tuple[int, list[tuple[bytes, bytes]]]:
+        """The only partition that holds anything: its number, and its entries with their bytes."""
+        streams = self.link.batch([("XRANGE", self.jobs(n), "-", "+") for n in range(self.partitions)])
+        [(number, entries)] = [(n, entries) for n, entries in enumerate(streams) if entries]
+        return number, [(entry, body[b"e"]) for entry, body in entries]
+
     def markers(self) -> dict[str, str]:
         """What is kept about entries that are not settled, by entry."""
         hashes = self.link.batch([("HGETALL", self.key(n, "inflight")) for n in range(self.partitions)])
@@ -179,9 +196,12 @@ class Rig:
         """Wait until B was asked to do ``job``."""
         until(f"job {job} at B", lambda: self.executed(job))
 
-    def pending(self) -> int:
-        """What is neither settled nor gone another way."""
-        return self.journal.accounts().pending
+    def pending(self) -> int | None:
+        """How many jobs are neither settled nor gone another way; None while Redis does not say."""
+        try:
+            return self.journal.accounts().pending
+        except JournalUnavailable:
+            return None
 
     def drain(self, seconds: float = 30.0) -> None:
         """Wait until nothing is pending."""

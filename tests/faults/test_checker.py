@@ -141,9 +141,7 @@ def test_a_call_that_was_dropped_and_counted_is_not_lost() -> None:
     apps = (App(name="app1", producer="p", stats={"dropped": {"buffer_full": 1}}, shipped=True),)
     capture = {**_CAPTURE, "recorded": 1, "settled": 1, "dropped": {"buffer_full": 1}}
 
-    history = attrs.evolve(
-        GOOD, endings=(_ended("a"),), executions=(_ran("a", 10),), apps=apps, capture=capture
-    )
+    history = attrs.evolve(GOOD, endings=(_ended("a"),), executions=(_ran("a", 10),), apps=apps, capture=capture)
 
     assert _kinds(history) == []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import time
 
 import pytest
 
@@ -15,15 +16,20 @@ pytestmark = pytest.mark.realserver
 
 EFFECTS = pytest.mark.parametrize("effect", ["write", "read"])
 
+PATIENT = {"FAULTS_TIMEOUT": "4"}
+"""What a worker is told that must be met in the middle of a replay: its deadline must not come first."""
+
 
 @EFFECTS
 def test_a_kill_before_the_start_costs_nothing(rig: Rig, effect: str) -> None:
     """What a dead worker had claimed and not begun is run by the next one, once, in its order."""
-    worker = rig.start_worker()
-    first, *behind = rig.record((effect, "k", "hang"), ("write", "k", ""), (effect, "k", ""))
+    rig.wish("hang")
+    worker = rig.start_worker(**PATIENT)
+    first, *behind = rig.record((effect, "k", ""), ("write", "k", ""), (effect, "k", ""))
     rig.wait_executed(first)
 
     worker.kill()
+    rig.wish("")
     rig.start_worker()
 
     assert_kept(rig)
@@ -47,14 +53,16 @@ def test_a_kill_between_the_start_and_the_send(rig: Rig, effect: str, outcome: s
     assert_ended(rig, job, outcome, executed)
 
 
-@pytest.mark.parametrize(("effect", "outcome", "executed"), [("write", "unknown", 1), ("read", "failed.timeout", 2)])
+@pytest.mark.parametrize(("effect", "outcome", "executed"), [("write", "unknown", 1), ("read", "ignored", 2)])
 def test_a_kill_while_b_works(rig: Rig, effect: str, outcome: str, executed: int) -> None:
     """A write is not sent again; a read is, once."""
-    worker = rig.start_worker()
-    [job] = rig.record((effect, "k", "hang"))
+    rig.wish("hang")
+    worker = rig.start_worker(**PATIENT)
+    [job] = rig.record((effect, "k", ""))
     rig.wait_executed(job)
 
     worker.kill()
+    rig.wish("")
     rig.start_worker()
 
     assert_kept(rig)
@@ -62,7 +70,7 @@ def test_a_kill_while_b_works(rig: Rig, effect: str, outcome: str, executed: int
 
 
 @pytest.mark.parametrize("mode", ["blackhole", "drop_replies"])
-@pytest.mark.parametrize("effect", ["write", "read"])
+@EFFECTS
 def test_a_kill_at_the_start(rig: Rig, effect: str, mode: Mode) -> None:
     """Nothing is sent before the mark is known to stand; a mark that nobody knows of makes a write unknown."""
     with rig.behind_proxy() as (proxy, worker):
@@ -109,28 +117,26 @@ def test_a_kill_right_after_the_settlement(rig: Rig, effect: str) -> None:
     assert (rig.outcomes(job), rig.executed(job)) == ([], 1)
 
 
-@EFFECTS
-def test_a_settlement_whose_reply_is_lost_happened_once(rig: Rig, effect: str) -> None:
+def test_a_settlement_whose_reply_is_lost_happened_once(rig: Rig) -> None:
     """The worker takes its own state as unknown, reads again, and finds nothing to do; then it works as before."""
     with rig.behind_proxy() as (proxy, _):
         proxy.trap(script_word("settle"), "drop_replies")
-        [job] = rig.record((effect, "k", ""))
+        [job] = rig.record(("write", "k", ""))
         assert proxy.trapped.wait(5.0)
         rig.drain()
         proxy.be("pass")
 
-        [after] = rig.record((effect, "k", ""))
+        [after] = rig.record(("write", "k", ""))
 
         assert_kept(rig)
         assert rig.executed(job) == 1
         assert_ended(rig, after, "ignored", 1)
 
 
-@EFFECTS
-def test_a_kill_after_the_settlement_changes_nothing(rig: Rig, effect: str) -> None:
+def test_a_kill_after_the_settlement_changes_nothing(rig: Rig) -> None:
     """It is done with."""
     worker = rig.start_worker()
-    [job] = rig.record((effect, "k", ""))
+    [job] = rig.record(("write", "k", ""))
     until("a settlement", lambda: worker.has("job.settled", job=job))
 
     worker.kill()
@@ -143,8 +149,8 @@ def test_a_kill_after_the_settlement_changes_nothing(rig: Rig, effect: str) -> N
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_that_is_asked_to_end_finishes_what_it_does(rig: Rig, number: signal.Signals) -> None:
     """It settles the job in its hands, leaves the others, and gives its partitions back."""
-    worker = rig.start_worker()
-    first, second = rig.record(("write", "k", "slow:0.3"), ("write", "k", "slow:0.3"))
+    worker = rig.start_worker(**PATIENT)
+    first, second = rig.record(("write", "k", "slow:1.5"), ("write", "k", ""))
     rig.wait_executed(first)
 
     worker.send(number)
@@ -160,29 +166,33 @@ def test_a_worker_that_is_asked_to_end_finishes_what_it_does(rig: Rig, number: s
 
 def test_a_second_signal_ends_a_worker_at_once(rig: Rig) -> None:
     """What it was doing is nobody's to know."""
-    worker = rig.start_worker()
-    [job] = rig.record(("write", "k", "hang"))
+    rig.wish("hang")
+    worker = rig.start_worker(**PATIENT)
+    [job] = rig.record(("write", "k", ""))
     rig.wait_executed(job)
 
     worker.terminate()
     until("a worker that is ending", lambda: worker.has("worker.ending"))
     worker.terminate()
 
-    assert worker.ended() == 0
+    assert worker.ended() == 1
+    rig.wish("")
     rig.start_worker()
     assert_kept(rig)
+    assert_ended(rig, job, "unknown", 1)
 
 
 def test_a_worker_that_was_stopped_past_its_lease_settles_nothing(rig: Rig) -> None:
     """Its successor has said `unknown`; when it goes on it is refused, and then works as before."""
-    sleeper = rig.start_worker()
-    [job] = rig.record(("write", "k", "slow:0.3"))
+    sleeper = rig.start_worker(**PATIENT)
+    [job] = rig.record(("write", "k", "slow:2"))
     rig.wait_executed(job)
 
     sleeper.stop()
-    successor = rig.start_worker(ready=False)
-    rig.drain(rig.lease + 10)
+    successor = rig.start_worker(**PATIENT)
+    rig.drain()
     sleeper.go_on()
+    until("a lost partition", lambda: sleeper.has("partition.lost"))
     successor.terminate()
     assert successor.ended() == 0
     [after] = rig.record(("write", "k", ""))
@@ -228,17 +238,62 @@ def test_a_worker_that_joins_gets_its_share_of_a_backlog(rig: Rig) -> None:
     assert_kept(rig)
 
 
-@pytest.mark.parametrize(("wish", "outcome"), [("spin", "failed.timeout"), ("sleep", "failed.timeout")])
-def test_a_candidate_that_does_not_end_is_ended(rig: Rig, wish: str, outcome: str) -> None:
-    """Its partition goes on, and so do the others."""
+@pytest.mark.parametrize("wish", ["spin", "sleep"])
+def test_a_candidate_that_does_not_end_is_ended(rig: Rig, wish: str) -> None:
+    """Its partition goes on, and so do the others; and when it goes on itself, its time to send is over."""
     rig.start_worker()
 
-    stuck, behind, beside = rig.record(("read", "k1", wish), ("write", "k1", ""), ("write", "k2", ""))
+    stuck, behind, beside = rig.record(("write", "k1", wish), ("write", "k1", ""), ("write", "k2", ""))
+    begun = time.monotonic()
 
+    rig.drain()
+    time.sleep(max(0.0, begun + 5.0 - time.monotonic()))
     assert_kept(rig)
-    assert_ended(rig, stuck, outcome, 0)
+    assert_ended(rig, stuck, "failed.timeout", 0)
     assert_ended(rig, behind, "ignored", 1)
     assert_ended(rig, beside, "ignored", 1)
+
+
+def test_a_stuck_candidate_in_a_time_of_trouble_blocks_nothing(rig: Rig) -> None:
+    """Its lane is given up while Redis is away: the partition is worked on again when it is back."""
+    rig.start_worker()
+    stuck, behind = rig.record(("write", "k", "sleep"), ("write", "k", ""))
+    until("a start", lambda: any(marker.startswith("started") for marker in rig.markers().values()))
+
+    rig.redis.kill()
+    time.sleep(3.2)
+    rig.redis.start()
+
+    assert_kept(rig)
+    assert rig.outcomes(stuck) in (["failed.timeout"], ["unknown"])
+    assert_ended(rig, behind, "ignored", 1)
+
+
+@pytest.mark.xfail(reason="a worker is one process: whatever ends it ends all of its lanes")
+def test_a_candidate_that_exits_does_not_end_its_worker(rig: Rig) -> None:
+    """It runs in a process that is watched."""
+    worker = rig.start_worker()
+
+    guilty, behind = rig.record(("read", "k1", "exit"), ("read", "k1", ""))
+
+    until("an end, or the job behind", lambda: worker.code is not None or rig.outcomes(behind))
+    assert worker.code is None
+    assert_kept(rig)
+    assert rig.outcomes(guilty) == ["failed.worker_error"]
+
+
+def test_a_worker_that_is_asked_to_end_while_redis_hangs_ends_by_its_deadline(rig: Rig) -> None:
+    """It waits for no reply that does not come."""
+    worker = rig.start_worker()
+    rig.record(*[("write", f"k{n}", "slow:0.05") for n in range(20)])
+    rig.redis.stop()
+
+    worker.terminate()
+
+    assert worker.ended(30.0) == 0
+    rig.redis.go_on()
+    rig.start_worker()
+    assert_kept(rig)
 
 
 @pytest.mark.parametrize(("effect", "outcome"), [("read", "failed.worker_error"), ("write", "unknown")])
@@ -246,13 +301,9 @@ def test_a_candidate_that_takes_its_worker_along_does_so_twice_at_most(rig: Rig,
     """Somebody starts the worker again; the guilty job is done with, and all others are run."""
     guilty, behind, beside = rig.record((effect, "k1", "exit"), ("read", "k1", ""), ("read", "k2", ""))
 
-    deaths = 0
-    while not (worker := rig.start_worker(ready=False)).has("job.settled", job=behind):
-        until("a worker's end or the job behind", lambda: worker.code is not None or worker.has("job.settled", job=behind))
-        deaths += worker.code is not None
-        assert deaths <= 2
-        if worker.code is None:
-            break
+    for _ in range(3):
+        worker = rig.start_worker(ready=False)
+        until("an end, or the job behind", lambda w=worker: w.code is not None or rig.outcomes(behind))
 
     assert_kept(rig)
     assert_ended(rig, guilty, outcome, 0)

@@ -34,9 +34,7 @@ def test_every_promise_is_kept_under_random_faults(tmp_path: Path, seed: int, ki
 def test_a_textbook_consumer_is_found_wanting(tmp_path: Path) -> None:
     """It runs writes twice, breaks the order of keys and gives jobs two outcomes: a checker that sees none of it is
     blind."""
-    result = _run(
-        tmp_path, Plan(seed=1, jobs=700, seconds=10, consumer="textbook", pause=(0.1, 0.6), drain_seconds=10)
-    )
+    result = _run(tmp_path, Plan(seed=1, jobs=700, seconds=10, consumer="textbook", pause=(0.1, 0.6), drain_seconds=10))
 
     assert {"twice", "order", "outcomes"} <= {finding.kind for finding in result.findings}
 

@@ -10,11 +10,10 @@ import pytest
 
 from sidecar_science.codec.markers import Oversize
 from sidecar_science.testing import FakeClock
-
 from tests.desk import Desk
 
 
-@pytest.fixture()
+@pytest.fixture
 def pages(desk):
     """A generator that takes orders, and tells how it ended."""
     told = []

@@ -14,7 +14,6 @@ from sidecar_science.errors import JournalUnavailable
 from sidecar_science.journal.memory import MemoryLog
 from sidecar_science.recording.hosts import forbids_threads
 from sidecar_science.testing import FakeClock
-
 from tests.desk import Desk, until
 
 
@@ -35,7 +34,7 @@ class Gate:
         return getattr(self._log, name)
 
 
-@pytest.fixture()
+@pytest.fixture
 def gated():
     """A sidecar in front of a gate."""
     desk = Desk(log=lambda: gate)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
 import os
 import sys
@@ -71,7 +72,9 @@ def test_the_traceback_has_two_lines_of_ours(desk):
         desk.experiment("get")(lambda: raise_(ValueError()))()
 
     frames = traceback.extract_tb(caught.value.__traceback__)
-    ours = [frame for frame in frames if f"{os.sep}recording{os.sep}" in frame.filename and "tests" not in frame.filename]
+    ours = [
+        frame for frame in frames if f"{os.sep}recording{os.sep}" in frame.filename and "tests" not in frame.filename
+    ]
     assert len(ours) == 2
     assert frames[-1].name == "raise_"
 
@@ -115,10 +118,8 @@ def test_an_exception_thrown_into_a_generator_is_part_of_no_cycle(desk):
 
     @desk.experiment("pages")
     def pages():
-        try:
+        with contextlib.suppress(Wrong):
             yield 1
-        except Wrong:
-            pass
         yield 2
 
     generator = pages()
@@ -152,10 +153,8 @@ def test_calls_leave_no_garbage(desk):
 
     def calls():
         for content_id in ("c-1", "wrong") * 20:
-            try:
+            with contextlib.suppress(ValueError):
                 api.get(content_id)
-            except ValueError:
-                pass
             list(api.pages())
         desk.flush()
 

@@ -8,7 +8,6 @@ from sidecar_science.errors import JournalMisconfigured, JournalUnavailable
 from sidecar_science.journal.partitions import sample_point
 from sidecar_science.recording.rates import Rates
 from sidecar_science.testing import FakeClock
-
 from tests.desk import Desk, until
 
 KEYS = [f"c-{n}" for n in range(400)]
@@ -87,7 +86,7 @@ def test_one_outside_the_sample_hides_what_it_calls():
     assert desk.accounts == (1, 0, {}, 0)
 
 
-@pytest.fixture()
+@pytest.fixture
 def clocked():
     """A sidecar whose clock is moved by hand: settings are looked at every two seconds of it."""
     clock = FakeClock()
@@ -208,6 +207,7 @@ def test_a_journal_that_does_not_tell_its_settings_changes_nothing(clocked):
 
 def test_settings_that_are_not_ours_to_read_do_not_stop_the_shipping():
     """An access list may allow appending alone."""
+
     class Forbidding:
         def __init__(self, log):
             self._log = log

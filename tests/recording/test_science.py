@@ -9,7 +9,6 @@ import pytest
 
 from sidecar_science.errors import BehaviorMissing, BehaviorNotUnique
 from sidecar_science.journal.partitions import key_digest
-
 from tests.desk import Desk
 
 
@@ -17,7 +16,7 @@ class Api:
     """Bound to a desk by `api`."""
 
 
-@pytest.fixture()
+@pytest.fixture
 def api(desk):
     class Api:
         calls = 0
@@ -321,4 +320,4 @@ def test_a_block_has_no_other_attributes(desk):
     desk.experiment("x")
 
     with pytest.raises(AttributeError):
-        desk.sidecar.science("x").ignore  # noqa: B018
+        desk.sidecar.science("x").ignore

@@ -333,7 +333,7 @@ def test_below_a_cache_only_true_calls_are_recorded(desk):
     asked = []
 
     class Api:
-        @functools.lru_cache(maxsize=None)
+        @functools.cache
         @desk.experiment("api.get", key="content_id")
         def get(self, content_id):
             asked.append(content_id)

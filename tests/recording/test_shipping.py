@@ -12,7 +12,6 @@ from sidecar_science.recording.gaps import _MAX_GAPS, Gaps
 from sidecar_science.recording.sealing import Sealing
 from sidecar_science.recording.shipping import Shipper
 from sidecar_science.testing import FakeClock
-
 from tests.desk import PARTITIONS, Desk
 
 
@@ -90,7 +89,7 @@ class Yard:
         return round(self.shipper._retry_at - self.clock.monotonic(), 6)
 
 
-@pytest.fixture()
+@pytest.fixture
 def yard():
     return Yard()
 
@@ -490,7 +489,7 @@ def test_a_gap_is_told_with_the_batch_that_is_sent_again(yard):
     yard.put("c-1")
     yard.ship(hurry=True)
 
-    first, again, later = yard.road.batches
+    first, again, _later = yard.road.batches
     assert first == again
     sequences = {stamp.sequence: job.gaps for job, stamp in yard.desk.arrived}
     assert sequences == {1: (digest("c-1"),), 2: ()}

@@ -31,7 +31,7 @@ say(get(1), get(2))
 """
 
 
-@pytest.fixture()
+@pytest.fixture
 def journal(valkey_server):
     return Journal(valkey_server.url)
 
@@ -168,9 +168,7 @@ def test_a_program_of_one_call_is_recorded(journal):
 
 def test_nothing_is_printed_where_logging_is_not_set_up(tmp_path):
     """Not to standard output, which may be somebody's data; a warning goes to standard error, once."""
-    program = Program(
-        "say(get(1)); time.sleep(1.0); say(get(2))", "nowhere", f"unix://{tmp_path}/nobody.sock"
-    )
+    program = Program("say(get(1)); time.sleep(1.0); say(get(2))", "nowhere", f"unix://{tmp_path}/nobody.sock")
 
     code, out, err = program.end()
 

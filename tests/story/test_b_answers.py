@@ -130,7 +130,9 @@ def test_a_generator_is_consumed_as_far_as_as_was(told):
 
 def test_a_file_reaches_b_byte_for_byte(told):
     """The caller's file had been read to its end by the control."""
-    sent = [[heard.body for heard in heard_by if heard.path == "/files/a.pdf"] for heard_by in (told.a.heard, told.of_b1)]
+    sent = [
+        [heard.body for heard in heard_by if heard.path == "/files/a.pdf"] for heard_by in (told.a.heard, told.of_b1)
+    ]
 
     assert told.endings()["shop.upload"] == {"matched": 1}
     assert sent[0] == sent[1]

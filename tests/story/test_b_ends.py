@@ -119,16 +119,20 @@ def test_a_worker_that_is_killed_leaves_nothing_twice(valkey_server):
             code = worker.end()
 
     assert code == 0
-    assert counted(b) == {f"n-{n}": list(range(10)) for n in range(2)}
-    assert stage.outcomes()["unknown"] >= 1
-    assert sum(stage.outcomes().values()) == 20
+    outcomes, numbers = stage.outcomes(), counted(b)
+    assert sum(outcomes.values()) == 20
+    assert 1 <= outcomes["unknown"] <= 2
+    # The other lane may have marked a write, and not yet sent it.
+    assert 20 - sum(map(len, numbers.values())) < outcomes["unknown"]
+    for heard in numbers.values():
+        assert heard == sorted(set(heard))
 
 
 def _end_leases(stage):
-    """As if the time of the dead worker's leases were up."""
+    """As if the time of the dead worker and its leases were up."""
     client = redis.Redis.from_url(stage.url)
-    for key in client.keys(f"sidecar:{{{stage.namespace}:*}}:lease:b-1"):
-        client.delete(key)
+    leases = client.keys(f"sidecar:{{{stage.namespace}:*}}:lease:b-1")
+    client.delete(f"sidecar:{{{stage.namespace}}}:workers:b-1", *leases)
 
 
 def test_two_workers_share_the_work(valkey_server):

@@ -87,7 +87,7 @@ def test_other_ways_to_a_are_refused(told, way):
 
 def test_threads_of_a_pool_lead_to_b(told):
     """What they aim at A through requests is made on B, as in the adapter's own thread."""
-    experiments, _, b, _, _ = told
+    experiments, _, _b, _, _ = told
 
     assert ended(experiments["stray.pool"]) == "matched"
 

@@ -106,7 +106,11 @@ class Service:
             wbufsize = 64 * 1024
 
             def _respond(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                length = int(self.headers.get("Content-Length") or 0)
+                body = self.rfile.read(length)
+                if len(body) < length:  # whoever sent it has been killed in the middle
+                    self.close_connection = True
+                    return
                 heard = Heard(self.command, self.path, dict(self.headers.items()), body)
                 service.heard.append(heard)
                 answer = service.answer(heard)

@@ -149,9 +149,7 @@ class Bench:
 
     def judging(self) -> Judging:
         services = {name: service.base_urls for name, service in self.sidecar.services.items()}
-        return Judging(
-            codec=self.sidecar.codec, keyring=self.sidecar.keyring, origins=Origins(services, self.targets)
-        )
+        return Judging(codec=self.sidecar.codec, keyring=self.sidecar.keyring, origins=Origins(services, self.targets))
 
     def replay(self, deadlines: Deadlines | None = None) -> Replay:
         return Replay(

@@ -104,8 +104,14 @@ def test_no_bytes_whatever_stop_the_intake(data, dressed):
 
 
 @settings(max_examples=150, deadline=None)
-@given(st.recursive(st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text()
-                    | st.binary(), st.lists, max_leaves=25), st.integers(0, 14))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats() | st.text() | st.binary(),
+        st.lists,
+        max_leaves=25,
+    ),
+    st.integers(0, 14),
+)
 def test_no_field_of_another_type_gets_further(strange, place):
     """Where nothing is signed anybody can write an envelope of ours with anything in it."""
     bench = Bench()

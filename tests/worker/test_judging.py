@@ -17,9 +17,10 @@ def bench():
 
 def declared(bench, function, **options):
     """An experiment over a plain function."""
-    return bench.sidecar.experiment("shop.get", effect="read", **options)(function) and bench.sidecar.experiments[
-        "shop.get"
-    ]
+    return (
+        bench.sidecar.experiment("shop.get", effect="read", **options)(function)
+        and bench.sidecar.experiments["shop.get"]
+    )
 
 
 def judged(bench, job, key_id=b""):
@@ -125,7 +126,7 @@ def test_an_ignored_path_explains_what_differs_there(bench):
 
 def test_a_path_for_values_only_keeps_presence_compared(bench):
     """B may have another id, and must have one."""
-    declared(bench, lambda: {}).ignore("$.id", values_only=True)
+    declared(bench, dict).ignore("$.id", values_only=True)
 
     assert judged(bench, bench.job("shop.get", value={"id": 1})).outcome is Outcome.MISMATCHED
 

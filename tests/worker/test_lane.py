@@ -54,9 +54,7 @@ class Scripted:
 
 def ended(job, outcome, reason=None):
     seconds = 0.5 if outcome is Outcome.MATCHED else None
-    return Replayed(
-        job=job.id, experiment=job.experiment, outcome=outcome, reason=reason, candidate_seconds=seconds
-    )
+    return Replayed(job=job.id, experiment=job.experiment, outcome=outcome, reason=reason, candidate_seconds=seconds)
 
 
 class Hall:

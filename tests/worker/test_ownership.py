@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 import random
 
 import pytest
@@ -53,7 +55,7 @@ def test_a_second_worker_gets_its_half(bench):
     tend(bench, first, second)
 
     assert [len(each) for each in held(first, second)] == [4, 4]
-    assert sorted(sum(held(first, second), [])) == list(range(8))
+    assert sorted(functools.reduce(operator.iadd, held(first, second), [])) == list(range(8))
 
 
 def test_three_workers_share_what_does_not_divide_evenly(bench):
@@ -106,35 +108,37 @@ def test_what_a_lane_works_on_is_not_released_when_the_worker_leaves(bench):
     assert held(second) == [list(range(8))]
 
 
-def test_idle_partitions_are_given_up_before_busy_ones(bench):
-    """Those that a lane works on go last, and only when the lane has left them."""
-    first, second = owner(bench, "w-1"), owner(bench, "w-2")
-    first.tend()
-    for partition in range(6):
-        first.queues[partition].in_lane = True
-    second.tend()
-
-    tend(bench, first, second)
-    while_busy = held(first, second)
-    for queue in first.queues.values():
-        queue.in_lane = False
-    tend(bench, first, second)
-
-    assert [len(each) for each in while_busy] == [6, 2]
-    assert [len(each) for each in held(first, second)] == [4, 4]
-
-
-def test_a_busy_partition_beyond_the_share_gives_out_no_more_jobs(bench):
-    """Else a worker under constant load would never give anything up."""
+def test_a_partition_that_a_lane_works_on_is_handed_over_when_its_job_is_done(bench):
+    """It gives out no more jobs, and is nobody else's until then."""
     first, second = owner(bench, "w-1"), owner(bench, "w-2")
     first.tend()
     for queue in first.queues.values():
         queue.in_lane = True
     second.tend()
 
-    tend(bench, first)
+    tend(bench, first, second)
+    while_busy, given_up = held(first, second), [queue for queue in first.queues.values() if queue.lost]
+    for queue in first.queues.values():
+        queue.in_lane = False
+    tend(bench, first, second)
 
-    assert sum(queue.lost for queue in first.queues.values()) == 4
+    assert [len(each) for each in while_busy] == [8, 0]
+    assert len(given_up) == 4
+    assert [len(each) for each in held(first, second)] == [4, 4]
+
+
+def test_full_partitions_are_given_up_as_well_as_empty_ones(bench):
+    """A newcomer that got the empty ones only would have nothing to do."""
+    for partition in range(4):
+        bench.append(*(bench.job("shop.get") for _ in range(5)), partition=partition)
+    first, second = owner(bench, "w-1"), owner(bench, "w-2")
+    first.tend()
+    bench.intake().fill(list(first.queues.values()), 0.0)
+    second.tend()
+
+    tend(bench, first, second)
+
+    assert 0 < sum(partition < 4 for partition in second.queues) < 4
 
 
 def test_leases_are_renewed_well_before_they_end(bench):

@@ -497,9 +497,7 @@ def test_a_job_with_two_calls_makes_both(bench):
     """A science block may try several."""
     calls = []
     declared(bench, calls.append)
-    both = [
-        Call(behavior=name, function="shop.get", arguments=bench.encode([[name], {}])) for name in ("one", "two")
-    ]
+    both = [Call(behavior=name, function="shop.get", arguments=bench.encode([[name], {}])) for name in ("one", "two")]
 
     replayed = bench.replayed(bench.job("shop.get", calls=both))
 

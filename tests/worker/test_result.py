@@ -72,5 +72,9 @@ def test_errors_are_told_as_they_were_recorded(bench):
 
     control, candidate = result.observations
     assert (control.raised, str(control.exception)) == (True, "no tea")
-    assert (control.exception.type, control.exception.status, control.exception.body) == ("ValueError", 404, {"code": 7})
+    assert (control.exception.type, control.exception.status, control.exception.body) == (
+        "ValueError",
+        404,
+        {"code": 7},
+    )
     assert str(candidate.exception) == "no coffee"

@@ -225,6 +225,28 @@ def test_two_workers_share_the_work_and_do_each_job_once(bench):
     assert sum(worker.settled for worker in workers) == 400
 
 
+def test_a_lost_partition_does_not_wait_in_line_for_a_lane(bench):
+    """All lanes are busy with others: its next owner need not wait for one of them to look at it."""
+    bench.sidecar.experiments["shop.wait"].timeout = 60.0
+    bench.append(bench.job("shop.wait", 1, value=1), partition=0)
+    worker = bench.worker(lanes=1)
+    thread, _ = in_thread(worker)
+    bench.gate.await_arrival()
+    bench.append(bench.job("shop.get", 2, value=2), partition=1)
+    until(lambda: worker._ready)
+    before = worker._ownership.queues[1]
+
+    before.lost = True
+    until(lambda: worker._ownership.queues.get(1) not in (None, before))
+    bench.gate.open()
+    until(lambda: worker.settled == 2)
+    worker.quiet()
+    thread.join(SOON)
+
+    assert worker.stop(now() + SOON)
+    assert bench.outcomes == ["matched", "matched"]
+
+
 class TestTrouble:
     def test_a_journal_that_goes_away_is_told_once_and_waited_for(self, bench):
         """What was read is read again; nothing is lost and nothing runs twice."""
@@ -330,7 +352,7 @@ class TestStuckLanes:
         bench.append(stuck)
         deadlines = Watchful(bench, stuck)
         worker = bench.worker(lanes=1, deadlines=deadlines)
-        deadlines.stuck, find = lambda: [], deadlines.stuck
+        deadlines.stuck, find = list, deadlines.stuck
         thread, _ = in_thread(worker)
         bench.gate.await_arrival()
 

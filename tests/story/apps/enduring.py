@@ -62,7 +62,7 @@ class Slow:
         await asyncio.sleep(self._get("sleep").json()["seconds"])
 
     def _get(self, path):
-        return requests.get(f"{self.base_url}/{path}")  # noqa: S113 - as many adapters do
+        return requests.get(f"{self.base_url}/{path}")
 
 
 sidecar.service("slow", base_url=A_URL, build=Slow)
