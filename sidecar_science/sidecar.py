@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
@@ -76,8 +77,10 @@ class Sidecar:
             cap_entries=cap_entries, cap_bytes=cap_bytes,
         )  # fmt: skip
         if log is None and enabled:
-            # Not when it is first needed: a short program may be ending by then, too late to import redis-py.
+            # Not when they are first needed: a short program may be ending by then, too late to import redis-py; and a
+            # fork amid an import by our thread would leave the child with half a module, such as that of host names.
             importlib.import_module("sidecar_science.journal.redis")
+            codecs.lookup("idna")
         self.redis_url = redis_url
         self.partitions = partitions
         self.clock = clock

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gc
 import subprocess
 import sys
+import weakref
 
 import attrs
 import pytest
@@ -95,6 +97,7 @@ def test_registered_classes_may_stand_in_arguments(desk):
     assert "declare it with sidecar.register(" in unknown.calls[0].obstacle
 
 
+@pytest.mark.realserver
 def test_its_journal_is_opened_by_its_url(valkey_server):
     """When the first call is shipped, and not before."""
     made = Sidecar("by-url", redis_url=valkey_server.url, partitions=4)
@@ -105,11 +108,8 @@ def test_its_journal_is_opened_by_its_url(valkey_server):
     made.close()
 
 
-test_its_journal_is_opened_by_its_url = pytest.mark.realserver(test_its_journal_is_opened_by_its_url)
-
-
 def test_several_sidecars_live_side_by_side():
-    """Each has its own experiments, journal and numbers; a call inside another one is part of it, whoever records it."""
+    """Each has its own experiments, journal and numbers; a call inside another one is part of it, whoever records."""
     one, other = Desk(), Desk()
     inner = other.experiment("inner")(lambda: 1)
     outer = one.experiment("outer")(inner)
@@ -125,9 +125,6 @@ def test_several_sidecars_live_side_by_side():
 
 def test_a_sidecar_that_nobody_holds_goes_away():
     """Neither its thread nor the end of the process keeps it, once it is closed."""
-    import gc
-    import weakref
-
     desk = Desk()
     desk.experiment("get")(lambda: 1)()
     desk.sidecar.close()
@@ -145,7 +142,7 @@ def test_importing_it_loads_no_framework():
     program = """
 import sys
 import sidecar_science
-print([name for name in ("redis", "flask", "django", "fastapi", "httpx", "rich", "gevent") if name in sys.modules])
+print([name for name in ("redis", "flask", "django", "fastapi", "httpx", "gevent") if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
 

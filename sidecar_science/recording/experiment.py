@@ -17,6 +17,7 @@ from sidecar_science.journal.partitions import key_text
 from sidecar_science.recording import calls
 from sidecar_science.recording.capture import Capture
 from sidecar_science.recording.function import Function, RecordedFunction, Shape, experiment_of
+from sidecar_science.recording.places import Places, SecretPlaces
 from sidecar_science.recording.recorder import Recorder
 from sidecar_science.recording.rules import DeclaredRules
 from sidecar_science.recording.signature import Getter, getter_of
@@ -70,9 +71,8 @@ class SidecarExperiment(DeclaredRules):
         self.heals = heals
         self.function: Function | None = None
         self.snapshots = Snapshots(recorder.codec, project, self.told)
-        self._registry = registry
         self._get_key: Getter | None = getter_of(key) if callable(key) else None
-        self._places: dict[str, tuple[tuple[int, str], ...]] = {}
+        self._places = SecretPlaces(registry, self.redactor.is_secret)
 
     def __repr__(self) -> str:
         return f"<SidecarExperiment {self.name!r} service={self.service!r} effect={self.effect!r}>"
@@ -158,11 +158,11 @@ class SidecarExperiment(DeclaredRules):
             recorder.buffer.count_sampled_out()
             return None
         capture = Capture(self, id or recorder.new_id(), key)
-        if recorder.buffer.has_room:
-            exchanges.install()
-            self._snapshot(capture, args, kwargs)
-        else:
+        if not recorder.buffer.has_room:
             capture.dropped = recorder.buffer.full_reason
+            return capture
+        exchanges.install()
+        self._snapshot(capture, args, kwargs)
         capture.started_cpu = recorder.clock.cpu()
         capture.started = recorder.clock.monotonic()
         return capture
@@ -226,6 +226,8 @@ class SidecarExperiment(DeclaredRules):
         self._record(capture, self._note_items, items, error)
 
     def _stop_clock(self, capture: Capture) -> None:
+        if capture.dropped is not None:
+            return
         clock = self.recorder.clock
         capture.ended = clock.monotonic()
         capture.duration = capture.ended - capture.started
@@ -283,13 +285,9 @@ class SidecarExperiment(DeclaredRules):
             fingerprint=fingerprint,
         )
 
-    def secret_places(self, function: str) -> tuple[tuple[int, str], ...]:
-        """Which positional arguments of the experiment ``function``'s control are secret by their parameter's name."""
-        if function not in self._places:
-            declared = self._registry[function].function if function in self._registry else None
-            names = declared.signature.names if declared is not None else ()
-            self._places[function] = tuple((i, name) for i, name in enumerate(names) if self.redactor.is_secret(name))
-        return self._places[function]
+    def secret_places(self, function: str) -> Places:
+        """Which positional arguments are secret by their parameter's name, of what is registered as ``function``."""
+        return self._places.of(function)
 
     def registered_name(self, function: Any) -> str | None:
         """The name under which B finds ``function``: its own experiment's, or that of one of our candidates."""

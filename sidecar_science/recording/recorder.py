@@ -6,17 +6,14 @@ child starts afresh: what its parent holds, its parent ships.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import itertools
 import os
 import secrets
-import socket
 import sys
 import threading
 import time
-import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, Final
 
 from sidecar_science.checks.exchanges import Watch, watching
@@ -29,22 +26,19 @@ from sidecar_science.journal.protocol import Log
 from sidecar_science.recording.buffer import Buffer
 from sidecar_science.recording.capture import Capture
 from sidecar_science.recording.hosts import forbids_threads
+from sidecar_science.recording.lifetime import watch_over
 from sidecar_science.recording.rates import Rates
 from sidecar_science.recording.sealing import Sealing
 from sidecar_science.recording.shield import Shield
 from sidecar_science.recording.shipping import Shipper
+from sidecar_science.recording.standing import Standing
 
 INTERVAL: Final = 0.05
 _PATIENCE: Final = 0.002
 _THREAD_EVERY: Final = 1.0
-_SETTINGS_EVERY: Final = 2.0
-_REPORT_EVERY: Final = 10.0
-_REPORT_SOON: Final = 1.0
 
 OURS: Final = Watch()
 """The context of our own code: a recorded call in it would be recorded for ever."""
-
-_recorders: weakref.WeakSet[Recorder] = weakref.WeakSet()
 
 
 class Recorder:
@@ -83,8 +77,7 @@ class Recorder:
             cap_entries=cap_entries, cap_bytes=cap_bytes,
         )  # fmt: skip
         self._begin()
-        _recorders.add(self)
-        atexit.register(_close_at_exit, weakref.ref(self))
+        watch_over(self)
 
     def _begin(self) -> None:
         self._pid = os.getpid()
@@ -99,9 +92,7 @@ class Recorder:
         self._make_locks()
         self._stopping = False
         self._hurry_until = 0.0
-        self._settings_at = 0.0
-        self._report_at = 0.0
-        self._reported: Mapping[str, Any] = {"called": 0, "left": 0}
+        self._standing = Standing(shipper=self._shipper, buffer=self.buffer, clock=self.clock, shield=self.shield)
 
     def _make_locks(self) -> None:
         """Anew with every thread: gevent may have replaced both kinds since, and they have to be of one kind."""
@@ -193,11 +184,10 @@ class Recorder:
         if not shipping.acquire(blocking=False):
             return False
         try:
-            self._refresh_settings()
-            if not self.rates.enabled:
-                self.buffer.abandon("switched_off")
-            more = self._shipper.ship(hurry=self._is_hurrying)
-            self._report()
+            hurry = self.clock.monotonic() < self._hurry_until
+            self._listen()
+            more = self._shipper.ship(hurry=hurry)
+            self._standing.tell(hurry=hurry)
         except Exception as error:  # noqa: BLE001 - the drain thread must outlive whatever goes wrong in it
             self.shield.tell("drain", error)
             return False
@@ -205,42 +195,16 @@ class Recorder:
             shipping.release()
         return more
 
-    @property
-    def _is_hurrying(self) -> bool:
-        return self.clock.monotonic() < self._hurry_until
-
-    def _refresh_settings(self) -> None:
+    def _listen(self) -> None:
         """Before anything is shipped: who switches us off means what was called a moment ago as well."""
-        now = self.clock.monotonic()
-        if now < self._settings_at:
-            return
-        self._settings_at = now + _SETTINGS_EVERY
-        settings = self._shipper.call(lambda log: log.settings())
-        if settings is None:
-            return
-        rates, before = Rates.read(settings), self.rates
-        if rates.enabled and not before.enabled:
-            self.buffer.lose_track()
-        self.rates = rates
-        self.recording = self.enabled and rates.enabled
-        for name in rates.unreadable:
-            self.shield.tell("settings", UsageError(name), setting=name)
-
-    def _report(self, *, ended: bool = False) -> None:
-        """Tell the journal our counts: soon after they changed, now and then even if they did not."""
-        now = self.clock.monotonic()
-        left, counts = self.buffer.left, self.buffer.counts()
-        told = {**counts, "left": left}
-        changed = told != self._reported
-        wait = _REPORT_SOON if changed else _REPORT_EVERY
-        if not ended and not (changed and self._is_hurrying) and now < self._report_at + wait:
-            return
-        if not counts["called"]:
-            return
-        self._report_at = now
-        accounts = {**counts, "host": socket.gethostname(), "pid": self._pid}
-        if self._shipper.call(lambda log: _told(log, self.producer, accounts, ended)):
-            self._reported = told
+        rates = self._standing.listen()
+        if rates is not None:
+            if rates.enabled and not self.rates.enabled:
+                self.buffer.lose_track()
+            self.rates = rates
+            self.recording = self.enabled and rates.enabled
+        if not self.rates.enabled:
+            self.buffer.abandon("switched_off")
 
     # -- endings -------------------------------------------------------------------------------------------------
 
@@ -271,7 +235,7 @@ class Recorder:
         self._hurry_until = max(self._hurry_until, deadline)
         # Steps are counted too: a clock of a test may stand still.
         for _ in range(int(timeout / _PATIENCE) + 1):
-            if self._reported["left"] >= entered and self._reported["called"] >= called:
+            if self._standing.has_told(called=called, left=entered):
                 return True
             if self.clock.monotonic() >= deadline:
                 break
@@ -306,7 +270,7 @@ class Recorder:
             self._shipper.give_up()
             self.buffer.abandon("shutdown")
             if self.clock.monotonic() < deadline:
-                self._report(ended=True)
+                self._standing.tell(ended=True)
             self._shipper.close()
         finally:
             self._shipping.release()
@@ -330,25 +294,3 @@ class Recorder:
     def stats(self) -> dict[str, Any]:
         """Counts of this process: called, sampled_out, recorded, dropped by reason, buffered, and our own errors."""
         return {**self.buffer.counts(), "producer": self.producer, "errors": dict(self.shield.errors)}
-
-
-def _told(log: Log, producer: str, counts: Mapping[str, Any], ended: bool) -> bool:
-    log.report(producer, counts, ended=ended)
-    return True
-
-
-def _close_at_exit(reference: weakref.ref[Recorder]) -> None:
-    recorder = reference()
-    if recorder is not None:
-        recorder.close()
-
-
-def _after_fork_in_child() -> None:
-    # The fork may have been part of a recorded call; what the child goes on to do is not.
-    watching.set(None)
-    for recorder in list(_recorders):
-        recorder.after_fork()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -49,6 +49,11 @@ class CurrentReplay:
         if len(self.refusals) < _MAX_REFUSALS:
             self.refusals.append(reason)
 
+    @property
+    def requests(self) -> int:
+        """How many HTTP requests have been begun, by whichever client carries our headers."""
+        return self._sent.total()
+
     def remaining(self, clock: Clock) -> float:
         """Seconds until the deadline; zero or less when it has passed."""
         return self.deadline - clock.monotonic()

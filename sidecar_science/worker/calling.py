@@ -5,22 +5,26 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import inspect
+import socket
 from collections.abc import Callable, Coroutine, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import attrs
 
 from sidecar_science.checks.exchanges import Exchange, observing
 from sidecar_science.clock import Clock
-from sidecar_science.comparison.projection import project_error
 from sidecar_science.errors import DeadlineExceeded, EgressRefused
 from sidecar_science.reports.outcome import Outcome
 from sidecar_science.worker.declared import DeclaredExperiment, DeclaredService
 from sidecar_science.worker.endings import Ended, NotSent, skipped
 from sidecar_science.worker.plan import Plan, PlannedCall
 
+Fault = Literal["refused", "broken", None]
+"""What the connection did of which a call's error tells: it never came about, or it broke."""
+
 _PASSING: Final = (EgressRefused, DeadlineExceeded, KeyboardInterrupt)
 _NOTHING: Final = object()
+_DEEPEST: Final = 20
 _TICK: Final = 0.05
 _TIDYING: Final = 0.2
 
@@ -38,6 +42,7 @@ class Answer:
     consumed: int | None = None
     exhausted: bool = True
     secrets: frozenset[str] = frozenset()
+    fault: Fault = None
 
 
 class Adapters:
@@ -205,14 +210,28 @@ def _answer(
     return Answer(
         behavior=call.behavior,
         value=encoded,
-        error=experiment.encode_value(_described(error)) if error is not None else None,
+        error=experiment.encode_error(error) if error is not None else None,
         exchanges=watch.exchanges,
         duration=watch.duration,
         cpu_time=watch.cpu_time,
         consumed=items.count if items is not None else None,
         exhausted=items is None or (items.exhausted and error is None),
         secrets=call.secrets,
+        fault=_fault(error),
     )
+
+
+def _fault(error: BaseException | None) -> Fault:
+    """What stands at the bottom of ``error``: clients that nobody observes tell of their connections so alone."""
+    for _ in range(_DEEPEST):
+        if error is None:
+            return None
+        if isinstance(error, ConnectionRefusedError | socket.gaierror):
+            return "refused"
+        if isinstance(error, ConnectionError | TimeoutError):
+            return "broken"
+        error = error.__cause__ or error.__context__
+    return None
 
 
 def _consume(value: Any, limit: int, items: _Items, watch: _Watch) -> None:
@@ -263,12 +282,3 @@ async def _tick() -> None:
     """Keep the loop from waiting long in the kernel, where no deadline reaches it."""
     while True:
         await asyncio.sleep(_TICK)
-
-
-def _described(error: BaseException) -> Any:
-    try:
-        return project_error(error)
-    except _PASSING:
-        raise
-    except BaseException:  # noqa: BLE001 - an error that cannot even be described still has a type
-        return {"type": type(error).__qualname__, "message": "", "status": None, "body": None}

@@ -69,7 +69,11 @@ class Lane:
     def run(self) -> None:
         """Work until there is nothing to give."""
         while not self._abandoned and (queue := self._next_partition()) is not None:
-            self._work(queue)
+            try:
+                self._work(queue)
+            except Exception as error:  # noqa: BLE001 - a defect of ours must not cost a lane and a partition
+                queue.lost = True
+                self._log.error("lane.failed", partition=queue.partition, error=type(error).__name__, at=_places())
             if not self._abandoned:
                 self._done(queue)
         self._replay.close()

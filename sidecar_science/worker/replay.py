@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 
 import attrs
 
+from sidecar_science.checks.exchanges import Exchange
 from sidecar_science.clock import Clock
 from sidecar_science.codec.values import Codec
 from sidecar_science.errors import DeadlineExceeded, EgressRefused
@@ -130,8 +131,22 @@ class Replay:
         if not answers or running.remaining(self._clock) <= 0:
             self._caller.reset()
             raise Ended(Outcome.FAILED, "timeout", f"B did not answer within {plan.experiment.timeout:g} s")
-        _check_answered([exchange for answer in answers for exchange in answer.exchanges])
+        self._check_answered(plan, running, answers)
         return answers
+
+    def _check_answered(self, plan: Plan, running: CurrentReplay, answers: Sequence[Answer]) -> None:
+        """An attempt that brought no answer is no observation of B, whatever the adapter made of it."""
+        exchanges = [exchange for answer in answers for exchange in answer.exchanges]
+        if not exchanges:
+            _check_unobserved(running, answers)
+        elif exchanges[-1].status is None and not self._as_on_a(plan.job, exchanges):
+            raise (Broken if any(exchange.sent for exchange in exchanges) else NotSent)(exchanges[-1].failure)
+
+    def _as_on_a(self, job: Job, exchanges: Sequence[Exchange]) -> bool:
+        """Whether the last attempt came to nothing on A as well: then that is how this adapter works."""
+        of_a = self._codec.decode(job.exchanges) if job.exchanges is not None else []
+        last = of_a[-1] if len(of_a) == len(exchanges) else {}
+        return bool(last.get("status", 0) is None and last.get("sent") == exchanges[-1].sent)
 
     def _alone(self, plan: Plan, number: int) -> Answer:
         """One call in a context of its own: what it leaves in context variables is gone with it."""
@@ -183,10 +198,10 @@ class Replay:
 _SEVERITY: Final = (Outcome.MATCHED, Outcome.IGNORED, Outcome.MISMATCHED)
 
 
-def _check_answered(exchanges: Sequence[Any]) -> None:
-    """An attempt that brought no answer is no observation of B, whatever the adapter made of it."""
-    if not exchanges or exchanges[-1].status is not None:
-        return
-    if any(exchange.sent for exchange in exchanges):
-        raise Broken(exchanges[-1].failure)
-    raise NotSent(exchanges[-1].failure)
+def _check_unobserved(running: CurrentReplay, answers: Sequence[Answer]) -> None:
+    """The same for clients of which no exchange is seen: all that there is to go by is the error that they raised."""
+    faults = [answer.fault for answer in answers if answer.fault is not None]
+    if faults == ["refused"] and running.requests <= 1:
+        raise NotSent("refused")
+    if faults:
+        raise Broken(faults[-1])

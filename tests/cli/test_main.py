@@ -68,3 +68,31 @@ def test_the_package_can_be_run_without_its_script():
     )
 
     assert __version__ in done.stdout
+
+
+def test_an_interrupted_command_ends_without_a_traceback(monkeypatch, capsys):
+    """Ctrl-C is no error of anybody's."""
+    monkeypatch.setattr("sidecar_science.cli.report.load", _interrupted)
+
+    assert main(["report", DEMO, "--environment", "b"]) == Exit.UNEXPECTED
+    assert "Traceback" not in capsys.readouterr().err
+
+
+def _interrupted(_):
+    raise KeyboardInterrupt
+
+
+def test_a_reader_that_has_seen_enough_is_no_error():
+    """As in ``sidecar-worker report ... --format json | head -1``, where the pipe is closed early."""
+    code = (
+        "import sys; from sidecar_science.cli import main, report\n"
+        "def execute(_): print('x' * 1_000_000); return 0\n"
+        "report.execute = execute\n"
+        f"sys.exit(main.main(['report', {DEMO!r}, '--environment', 'b']))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    process.stdout.close()
+    told = process.stderr.read()
+
+    assert (process.wait(), told) == (Exit.OK, "")

@@ -321,7 +321,7 @@ def test_a_round_that_fails_is_not_the_last(desk, monkeypatch):
     desk.flush()
     recorder = desk.sidecar.recorder
 
-    monkeypatch.setattr(recorder, "_report", lambda: 1 / 0)
+    monkeypatch.setattr(recorder._standing, "tell", lambda **how: 1 / 0)
     assert until(lambda: "drain" in desk.stats["errors"])
     monkeypatch.undo()
     get(2)

@@ -334,6 +334,27 @@ def test_whatever_goes_wrong_in_recording_is_kept_away(desk, monkeypatch):
     assert desk.accounts == (3, 0, {"hook_failed": 3}, 0)
 
 
+@pytest.mark.parametrize("step", ["begin", "returned", "failed"])
+def test_a_step_for_which_the_stack_has_no_room_is_counted(desk, monkeypatch, step):
+    """Near the limit of recursion even our guards may fail; the control's answer comes all the same."""
+    experiment = desk.experiment("get")
+
+    @experiment
+    def get(fails):
+        if fails:
+            raise ValueError("why")
+        return "value"
+
+    monkeypatch.setattr(experiment, step, lambda *_: raise_(RecursionError()))
+
+    if step == "failed":
+        with pytest.raises(ValueError, match="why"):
+            get(True)
+    else:
+        assert get(False) == "value"
+    assert desk.accounts == (1, 0, {"hook_failed": 1}, 0)
+
+
 def iter_of(n):
     yield from range(n)
 

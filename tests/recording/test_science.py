@@ -100,7 +100,7 @@ def test_a_block_without_a_control_is_told_so(desk):
 
 def test_a_block_has_one_control_and_one_candidate_of_each_name(desk, api):
     """As in Scientist."""
-    with pytest.raises(BehaviorNotUnique, match="api.get already has control"), desk.sidecar.science("api.get") as e:
+    with pytest.raises(BehaviorNotUnique, match="already has control"), desk.sidecar.science("api.get") as e:
         e.use(api.get, 1)
         e.use(api.get, 2)
     with pytest.raises(BehaviorNotUnique, match="already has candidate"), desk.sidecar.science("api.get") as e:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar_science.errors import JournalFull, JournalMisconfigured, JournalUnavailable, UsageError
+from sidecar_science.errors import JournalFull, JournalMisconfigured, JournalUnavailable, TooLarge, UsageError
 from sidecar_science.journal.job import unseal
 from sidecar_science.journal.memory import MemoryLog
 from sidecar_science.journal.partitions import key_digest
@@ -234,7 +234,7 @@ def test_pauses_differ_from_process_to_process(yard):
 
 
 def test_what_trying_again_will_not_change_is_tried_more_rarely(yard):
-    """A wrong access list, a key of another type: every try may put the rest of the batch into the journal once more."""
+    """A wrong access list, a key of another type: every try may put the rest of the batch there once more."""
     yard.trouble(JournalMisconfigured("NOPERM"))
     yard.put("c-1")
 
@@ -427,8 +427,6 @@ def test_a_call_that_cannot_be_sealed_leaves_a_gap_for_the_very_next(yard, monke
 
 def test_a_job_that_is_too_large_when_it_is_sealed_is_dropped_as_such(yard, monkeypatch):
     """Redaction may make it larger than it was."""
-    from sidecar_science.errors import TooLarge
-
     redactor = yard.desk.sidecar.experiments["put"].redactor
 
     def too_large(data):

@@ -1,4 +1,4 @@
-"""However a process ends, and whatever Redis does meanwhile: it ends in time, says nothing, and loses nothing unsaid."""
+"""However a process ends, and whatever Redis does meanwhile: it ends in time, and loses nothing unsaid."""
 
 from __future__ import annotations
 

@@ -59,6 +59,20 @@ def test_a_preloaded_server_forks_workers(journal):
     assert len(journal.producers) == 5
 
 
+def test_nothing_is_imported_by_the_thread_that_ships(journal):
+    """A fork in the middle of it would leave the child with half a module: it could not even look up a host."""
+    program = journal.run(
+        """
+        before = set(sys.modules)
+        get(1)
+        say(sidecar.flush(10.0))
+        say(sorted(set(sys.modules) - before))
+        """
+    )
+
+    assert program.end() == (0, "True\n[]\n", "")
+
+
 def test_a_grandchild_is_a_process_like_any_other(journal):
     """A fork in a fork."""
     program = journal.run(

@@ -1,4 +1,4 @@
-"""Redis hung, gone, full, read-only or closed to us: every call returns as usual, and afterwards all goes on by itself."""
+"""Redis hung, gone, full, read-only or closed to us: every call returns as usual, and later all goes on by itself."""
 
 from __future__ import annotations
 

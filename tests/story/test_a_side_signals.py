@@ -1,4 +1,4 @@
-"""Recorded calls out of signal handlers, finalizers and logging: no deadlock, no recursion, and every one is counted."""
+"""Recorded calls out of signal handlers, finalizers and logging: no deadlock, no recursion, and each is counted."""
 
 from __future__ import annotations
 

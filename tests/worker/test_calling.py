@@ -305,6 +305,16 @@ def test_what_is_not_the_candidates_passes_through(bench, raised):
         answered(bench, bench.job("price"))
 
 
+def test_an_error_is_not_projected_as_results_are(bench):
+    """``project`` is for what the function gives, on A as well."""
+
+    @bench.sidecar.experiment("price", effect="read", project=lambda result: result.data)
+    def price():
+        raise ValueError("no tea")
+
+    assert error(bench, answered(bench, bench.job("price")))["message"] == "no tea"
+
+
 def test_an_error_that_cannot_be_described_still_has_a_type(bench):
     """Its properties raise what no ordinary guard catches."""
 

@@ -375,6 +375,26 @@ class TestDefects:
         assert any("test_lane.py" in place for place in told["at"])
         assert "hunter2" not in repr(bench.events.all) + repr(hall.settled)
 
+    def test_a_defect_in_our_own_counting_costs_neither_lane_nor_partition(self, bench):
+        """The partition is read again: the write is unknown then, and what comes after it goes on."""
+        first, second = bench.job("shop.put", "tea", at=1.0), bench.job("shop.put", "tea", at=2.0)
+        queue = bench.filled(first, second)
+        hall = Hall(bench)
+        hall.settled = Tripping([KeyError("hunter2")])
+        hall.lane._progress = hall.settled.append
+
+        hall.turn(queue, bench.filled())
+        again = bench.queue()
+        bench.intake().fill([again], 0.0)
+        hall.turn(again)
+
+        assert queue.lost
+        assert hall.outcomes == ["matched"]
+        assert bench.pending() == 0
+        [told] = bench.events.of("lane.failed")
+        assert (told["partition"], told["error"]) == (0, "KeyError")
+        assert "hunter2" not in repr(bench.events.all)
+
     def test_a_refusal_outside_of_the_call_is_refused(self, bench):
         """As when a secrets hook connects to a vault."""
         job = bench.job("shop.get", "tea")
@@ -382,6 +402,19 @@ class TestDefects:
         hall = Hall(bench, {job.id: [EgressRefused("refused a connection")]}).turn(bench.filled(job))
 
         assert hall.outcomes == ["refused"]
+
+
+class Tripping(list):
+    """A list that raises before it takes anything."""
+
+    def __init__(self, errors):
+        super().__init__()
+        self.errors = errors
+
+    def append(self, item):
+        if self.errors:
+            raise self.errors.pop()
+        super().append(item)
 
 
 class TestLate:
