@@ -33,7 +33,7 @@ types: $(VENV)/.test
 	$(BIN)/mypy
 
 benchmark: $(VENV)/.benchmark
-	$(BIN)/python benchmarks/caller.py
+	$(BIN)/python -m benchmarks.caller
 
 $(VENV)/.venv:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "sidecar_science needs Python 3.11 or newer")'

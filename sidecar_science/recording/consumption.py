@@ -57,6 +57,8 @@ class Consumption:
         token = watching.set(OURS)
         try:
             self._experiment.took(self._capture, self._items, item)
+        except Exception:  # noqa: BLE001 - the A-branch is sacred, also where the stack has no room left for us
+            self._capture.dropped = "hook_failed"
         finally:
             leave(token)
 
@@ -80,6 +82,8 @@ class Consumption:
         token = watching.set(OURS)
         try:
             self._experiment.consumed(capture, self._items, self._seconds, self._cpu_seconds, error)
+        except Exception:  # noqa: BLE001 - as above
+            self._experiment.recorder.buffer.strays.append("hook_failed")
         finally:
             leave(token)
 

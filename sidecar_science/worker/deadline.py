@@ -62,7 +62,9 @@ class Deadlines:
     def bound(self, job: str, deadline: float) -> Iterator[None]:
         """Within the block, `DeadlineExceeded` is raised in this thread when ``deadline`` (monotonic) has passed."""
         thread = threading.get_ident()
-        running = self._running[thread] = _Running(job, thread, deadline)
+        running = _Running(job, thread, deadline)
+        with self._lock:
+            self._running[thread] = running
         try:
             yield
         finally:

@@ -3,8 +3,8 @@
 ``python -m tests.faults.b_server --executions FILE --control FILE [--port PORT]`` prints its port and serves until it
 is ended. A path is ``/EFFECT/KEY/CALL``; how it is answered is said by the query's ``wish`` or, for all requests, by
 what the control file holds: nothing (at once), ``slow:SECONDS``, ``hang``, ``error`` (500), ``reset``, ``close``
-(early, in the middle of the body), ``drip`` (a byte now and then), ``body:TEXT`` (that text at once), ``bomb`` (a little text that unpacks to 512 MB) or
-``flood`` (a body that never ends).
+(early, in the middle of the body), ``drip`` (a byte now and then), ``body:TEXT`` (that text at once), ``bomb`` (a
+little text that unpacks to 512 MB), ``flood`` (a body that never ends) or ``die`` (at once, and the process ends).
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import gzip
+import itertools
 import json
 import os
 import socket
 import struct
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 from urllib.parse import parse_qs, urlsplit
@@ -45,24 +47,15 @@ class Branch:
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         """One connection, kept alive until somebody ends it."""
         try:
-            while head := await self._head(reader):
-                words = head[0].split(" ")
+            while head := await _head_of(reader):
                 headers = dict(line.lower().split(": ", 1) for line in head[1:])
                 await reader.readexactly(int(headers.get("content-length", 0)))
-                if not await self._answer(words, headers, writer):
+                if not await self._answer(head[0].split(" "), headers, writer):
                     return
         except (OSError, asyncio.IncompleteReadError):
             return
         finally:
             writer.close()
-
-    @staticmethod
-    async def _head(reader: asyncio.StreamReader) -> list[str]:
-        try:
-            head = await reader.readuntil(b"\r\n\r\n")
-        except asyncio.IncompleteReadError:
-            return []
-        return head.decode("latin-1")[:-4].split("\r\n")
 
     async def _answer(self, words: list[str], headers: dict[str, str], writer: asyncio.StreamWriter) -> bool:
         """Whether the connection goes on."""
@@ -72,51 +65,52 @@ class Branch:
             job=headers.get("sidecar-job", ""), effect=effect, method=words[0], key=key, call=call,
             idempotency_key=headers.get("idempotency-key"), at=time.monotonic(),
         )  # fmt: skip
-        wish, _, detail = self._wish(path.query).partition(":")  # type: ignore[attr-defined]
-        body = detail.encode() if wish == "body" else json.dumps({"key": key, "call": call}).encode()
-        if wish == "slow":
-            await asyncio.sleep(float(detail))
-        elif wish == "hang":
-            await asyncio.sleep(3600)
-        elif wish == "reset":
+        wish, _, detail = self._wish(path.query).partition(":")
+        if wish in ("slow", "hang"):
+            await asyncio.sleep(float(detail or 3600))
+        if wish == "reset":
             writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
             return False
-        elif wish == "bomb":
-            bomb = _bomb()
-            writer.write(_head(200, len(bomb), "Content-Encoding: gzip\r\n") + bomb)
-            return True
-        elif wish == "flood":
-            writer.write(_head(200, 1 << 40))
-            while True:
-                writer.write(b"x" * 1_000_000)
-                await writer.drain()
-        writer.write(_head(500 if wish == "error" else 200, len(body)))
-        if wish == "close":
-            writer.write(body[:1])
-            return False
-        await self._say(writer, body, _DRIP_EVERY if wish == "drip" else 0.0)
-        return True
+        body = detail.encode() if wish == "body" else json.dumps({"key": key, "call": call}).encode()
+        for piece in _pieces(wish, body):
+            writer.write(piece)
+            await writer.drain()
+            if wish == "drip":
+                await asyncio.sleep(_DRIP_EVERY)
+        if wish == "die":
+            os._exit(0)
+        return wish != "close"
 
     def _wish(self, query: str) -> str:
         told = self._control.read_text().strip()
         return told or parse_qs(query).get("wish", [""])[0]
 
-    @staticmethod
-    async def _say(writer: asyncio.StreamWriter, body: bytes, gap: float) -> None:
-        for piece in [body[n : n + 1] for n in range(len(body))] if gap else [body]:
-            writer.write(piece)
-            await writer.drain()
-            await asyncio.sleep(gap)
+
+async def _head_of(reader: asyncio.StreamReader) -> list[str]:
+    try:
+        head = await reader.readuntil(b"\r\n\r\n")
+    except asyncio.IncompleteReadError:
+        return []
+    return head.decode("latin-1")[:-4].split("\r\n")
+
+
+def _pieces(wish: str, body: bytes) -> Iterable[bytes]:
+    """What is said, piece by piece."""
+    if wish == "bomb":
+        # Half a megabyte, in many parts, that says "0" half a billion times.
+        bomb = gzip.compress(b"0" * 16 * 1024 * 1024) * 32
+        return [_head(200, len(bomb), "Content-Encoding: gzip\r\n"), bomb]
+    if wish == "flood":
+        return itertools.chain([_head(200, 1 << 40)], itertools.repeat(b"x" * 1_000_000))
+    head = _head(500 if wish == "error" else 200, len(body))
+    if wish == "drip":
+        return [head, *(body[n : n + 1] for n in range(len(body)))]
+    return [head + (body[:1] if wish == "close" else body)]
 
 
 def _head(status: int, length: int, more: str = "") -> bytes:
     headers = f"Content-Type: application/json\r\nContent-Length: {length}\r\n{more}"
     return f"HTTP/1.1 {status} Some Reason\r\n{headers}\r\n".encode()
-
-
-def _bomb() -> bytes:
-    """Half a megabyte of gzip, in many parts, that says "0" half a billion times."""
-    return gzip.compress(b"0" * 16 * 1024 * 1024) * 32
 
 
 async def _main() -> None:

@@ -8,8 +8,10 @@ by the adapter itself (``exit``, ``spin``, ``sleep``), else by the server (see `
 from __future__ import annotations
 
 import os
+import socket
 import time
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import requests
 
@@ -41,6 +43,17 @@ class Api:
     @sidecar.experiment("b.write", service="b", key="key", effect="write", timeout=TIMEOUT)
     def write(self, key: str, call: str, wish: str = "") -> Any:
         return self._send("POST", "write", key, call, wish)
+
+    @sidecar.experiment("b.raw", service="b", key="key", effect="write", timeout=TIMEOUT)
+    def raw(self, key: str, call: str, wish: str = "") -> Any:
+        """Two requests by a client that nobody has heard of."""
+        for step in ("first", "second") if self._base_url != A_URL else ():
+            address = urlsplit(self._base_url)
+            with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
+                path = f"/write/{key}/{call}-{step}?wish={wish}"
+                connection.sendall(f"POST {path} HTTP/1.1\r\nContent-Length: 0\r\n\r\n".encode())
+                connection.recv(1000)
+        return {"key": key, "call": call}
 
     def _send(self, method: str, effect: str, key: str, call: str, wish: str) -> Any:
         if self._base_url == A_URL:

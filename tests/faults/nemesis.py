@@ -25,6 +25,11 @@ from tests.faults.rig import ASKED_LEASE, Rig
 Consumer = Literal["worker", "textbook"]
 
 LOSS_BOUND: Final = 12
+"""How many calls an app that is killed may lose, while Redis is well."""
+
+_AFTERMATH: Final = 6.0
+"""Seconds after a trouble of Redis in which an app may not have shipped yet what it kept meanwhile."""
+
 _TICK: Final = 0.02
 _SET_UP: Final = 3
 """The exit code of a worker that could not start, as while Redis is away."""
@@ -77,6 +82,8 @@ class Nemesis:
         self._later: list[tuple[float, int, Callable[[], None]]] = []
         self._numbers = itertools.count()
         self._redis_is_well = True
+        self._trouble_began = self._trouble_ended = -_AFTERMATH
+        self._loss_bound = LOSS_BOUND
         self._crew: list[Process] = []
         self._unexpected: list[Finding] = []
         self._lease = ASKED_LEASE
@@ -101,7 +108,7 @@ class Nemesis:
         drained = self._drain()
         self._end_crew()
         history = self._rig.history(balance=self._plan.consumer == "worker")
-        findings = self._unexpected + check(history, drained=drained, loss_bound=LOSS_BOUND)
+        findings = self._unexpected + check(history, drained=drained, loss_bound=self._loss_bound)
         if not drained:
             findings.append(Finding(kind="stuck", text=f"not drained within {self._plan.drain_seconds:g} s"))
         return Result(
@@ -185,7 +192,7 @@ class Nemesis:
     def _stop_redis(self) -> bool:
         if not self._redis_is_well:
             return False
-        self._redis_is_well = False
+        self._redis_fails()
         self._rig.redis.stop()
         self._after(self._lease * self._chance.uniform(0.1, 1.5), self._redis_goes_on)
         return True
@@ -193,7 +200,7 @@ class Nemesis:
     def _kill_redis(self) -> bool:
         if not self._redis_is_well:
             return False
-        self._redis_is_well = False
+        self._redis_fails()
         self._rig.redis.kill()
         self._after(self._chance.uniform(0.1, 0.8), self._redis_starts)
         return True
@@ -205,16 +212,28 @@ class Nemesis:
             return False
         self._apps_to_kill -= 1
         app.kill()
-        self._calls(max(1, self._plan.jobs - len(self._rig.history().calls)))
+        calls = self._rig.history().calls
+        if not self._redis_is_well or time.monotonic() < self._trouble_ended + _AFTERMATH:
+            self._loss_bound += sum(call.start >= self._trouble_began for call in calls)
+        self._calls(max(1, self._plan.jobs - len(calls)))
         return True
+
+    def _redis_fails(self) -> None:
+        self._redis_is_well = False
+        if time.monotonic() >= self._trouble_ended + _AFTERMATH:
+            self._trouble_began = time.monotonic()
+
+    def _redis_is_back(self) -> None:
+        self._redis_is_well = True
+        self._trouble_ended = time.monotonic()
 
     def _redis_goes_on(self) -> None:
         self._rig.redis.go_on()
-        self._redis_is_well = True
+        self._redis_is_back()
 
     def _redis_starts(self) -> None:
         self._rig.redis.start()
-        self._redis_is_well = True
+        self._redis_is_back()
 
     # -- the end -----------------------------------------------------------------------------------------------------
 

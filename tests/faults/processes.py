@@ -123,7 +123,10 @@ class RedisServer:
     def __init__(self, directory: Path, *, valkey: bool = False, **options: str) -> None:
         directory.mkdir(exist_ok=True)
         self._starting = start_valkey if valkey else start_redis
-        self._options = {"dir": str(directory), "appendonly": "yes", "appendfsync": "everysec", **options}
+        self._options = {
+            "dir": str(directory), "appendonly": "yes", "appendfsync": "everysec", "repl-diskless-sync-delay": "0",
+            **options,
+        }  # fmt: skip
         self._server: EmbeddedServer = self._starting(**self._options)
         self.port = self._server.port
         self.url = self._server.url

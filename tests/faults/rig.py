@@ -42,10 +42,10 @@ class Rig:
         self.control = directory / "control"
         self.workers: list[Process] = []
         self.apps: list[Process] = []
+        self._branches: list[Process] = []
         self._numbers = itertools.count(1)
         self._lease = 0.0
         self.b_port = 0
-        self.start_b()
 
     def _look_into(self, redis: RedisServer) -> None:
         self.link: Link = connect(redis.url, socket_timeout=5.0)
@@ -59,10 +59,15 @@ class Rig:
         self.link.command("REPLICAOF", "NO", "ONE")
 
     def __enter__(self) -> Rig:
+        try:
+            self.start_b()
+        except BaseException:
+            self.__exit__()
+            raise
         return self
 
     def __exit__(self, *_: object) -> None:
-        for process in (*self.apps, *self.workers, self.b):
+        for process in (*self.apps, *self.workers, *self._branches):
             process.close()
         self.link.close()
         self.redis.close()
@@ -74,7 +79,10 @@ class Rig:
         arguments = ["-m", "tests.faults.b_server", "--executions", str(self.directory / "executions.jsonl")]
         arguments += ["--control", str(self.control), "--port", str(self.b_port)]
         self.b = Process(arguments, self.directory / "b.log", {})
-        self.b_port = int(self.b.first_line())
+        self._branches.append(self.b)
+        port = self.b.first_line()
+        assert port, self.b.log.read_text()
+        self.b_port = int(port)
 
     def wish(self, text: str) -> None:
         """How B answers from now on; "" as each call wishes."""
@@ -129,7 +137,7 @@ class Rig:
     def wait_ready(self, worker: Process) -> None:
         """Wait until ``worker`` holds a partition."""
         until(f"a lease for {worker.log}", lambda: worker.code is not None or self.held_by(worker))
-        assert worker.code is None, worker.log.read_text()
+        assert worker.code is None, f"{worker.log.stem} ended with {worker.code}: {worker.log.read_text()}"
         self._look_at_lease()
 
     def _environ(self, redis_url: str | None) -> dict[str, str]:

@@ -16,7 +16,7 @@ from tests.faults.proxy import Proxy
 from tests.faults.rig import Rig
 from tests.faults.verdicts import assert_ended, assert_kept
 
-pytestmark = pytest.mark.realserver
+pytestmark = [pytest.mark.realserver, pytest.mark.faults]
 
 LOSS_BOUND = 12
 
@@ -77,6 +77,23 @@ def test_what_an_app_ships_again_is_run_once(rig: Rig, mode: str) -> None:
         assert app.ended() == 0
 
         assert_kept(rig)
+
+
+def test_a_goodbye_is_not_taken_back_by_what_was_said_before(rig: Rig) -> None:
+    """Counts that an older connection brings late are older counts."""
+    rig.start_worker()
+    with Proxy(rig.redis.port) as proxy:
+        proxy.trap(b":producers", "delay", 4.0)
+        app = rig.start_app("--count", "300", "--rate", "100", redis_url=f"redis://127.0.0.1:{proxy.port}/0")
+        assert proxy.trapped.wait(10.0)
+        proxy.be("pass")
+        assert app.ended() == 0
+        until("what was said late", lambda: proxy.holds_nothing)
+        time.sleep(0.2)
+
+    assert_kept(rig)
+    [producer] = rig.journal.producers()
+    assert producer.ended
 
 
 @contextlib.contextmanager

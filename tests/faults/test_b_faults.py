@@ -11,7 +11,7 @@ from tests.faults.processes import Process, until
 from tests.faults.rig import Rig, script_word
 from tests.faults.verdicts import assert_ended, assert_kept
 
-pytestmark = pytest.mark.realserver
+pytestmark = [pytest.mark.realserver, pytest.mark.faults]
 
 
 def _rests(worker: Process, jobs: list[str]) -> bool:
@@ -169,6 +169,21 @@ def test_a_burst_of_one_key_is_run(rig: Rig) -> None:
 
     assert_kept(rig)
     assert len(jobs) == 300
+
+
+def test_a_client_that_nobody_observes_sends_nothing_twice(rig: Rig) -> None:
+    """It wrote, and its next connection was refused: that something was sent is known all the same."""
+    rig.start_worker()
+
+    [job] = rig.record(("raw", "k", "die"))
+    until("the end of B", lambda: rig.b.code is not None)
+    time.sleep(0.3)
+    rig.start_b()
+
+    rig.drain()
+    first = [each for each in rig.history().executions if each.call.endswith("first")]
+    assert len(first) == 1
+    assert rig.outcomes(job) == ["unknown"]
 
 
 def test_a_withdrawal_that_comes_late_takes_no_later_start_back(rig: Rig) -> None:

@@ -12,7 +12,7 @@ from tests.faults.proxy import Mode, Proxy
 from tests.faults.rig import Rig, script_word
 from tests.faults.verdicts import assert_ended, assert_kept
 
-pytestmark = pytest.mark.realserver
+pytestmark = [pytest.mark.realserver, pytest.mark.faults]
 
 EFFECTS = pytest.mark.parametrize("effect", ["write", "read"])
 

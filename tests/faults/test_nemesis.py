@@ -11,7 +11,7 @@ from tests.faults.checker import unflagged
 from tests.faults.nemesis import Nemesis, Plan, Result
 from tests.faults.rig import Rig
 
-pytestmark = [pytest.mark.realserver, pytest.mark.timeout(240)]
+pytestmark = [pytest.mark.realserver, pytest.mark.faults, pytest.mark.timeout(240)]
 
 
 def _run(directory: Path, plan: Plan) -> Result:

@@ -12,7 +12,7 @@ from tests.faults.proxy import Mode, Proxy
 from tests.faults.rig import Rig, script_word
 from tests.faults.verdicts import assert_ended, assert_kept
 
-pytestmark = pytest.mark.realserver
+pytestmark = [pytest.mark.realserver, pytest.mark.faults]
 
 
 @pytest.mark.parametrize("valkey", [False, True], ids=["redis", "valkey"])
@@ -227,10 +227,11 @@ def test_a_failover_that_loses_nothing_costs_nothing(tmp_path: Path, rig: Rig) -
         with Proxy(rig.redis.port) as proxy:
             url = f"redis://127.0.0.1:{proxy.port}/0"
             rig.start_worker(redis_url=url)
+            until("a replica", lambda: rig.link.command("WAIT", 1, 100))
             app = rig.start_app("--count", "300", "--rate", "100", redis_url=url)
             until("calls", lambda: len(rig.history().calls) > 100)
             proxy.be("reset")
-            rig.link.command("WAIT", 1, 1000)
+            assert rig.link.command("WAIT", 1, 1000) == 1
             rig.fail_over(replica)
             proxy.lead_to(replica.port)
             proxy.be("pass")

@@ -411,6 +411,19 @@ def test_many_small_items_that_nobody_could_read_again_are_kept_by_digest(desk):
     assert type(desk.decode(experiment.join_values([item] * 60))) is Oversize
 
 
+@pytest.mark.parametrize("step", ["took", "consumed"])
+def test_a_step_for_which_the_stack_has_no_room_is_counted(desk, pages, monkeypatch, step):
+    """The items come all the same."""
+
+    def fail(*_):
+        raise RecursionError
+
+    monkeypatch.setattr(desk.sidecar.experiments["pages"], step, fail)
+
+    assert len(list(pages("a"))) == 3
+    assert desk.accounts == (1, 0, {"hook_failed": 1}, 0)
+
+
 def test_what_it_looks_like_is_a_generator(desk, pages):
     """``inspect`` and loops know what to do with it."""
     generator = pages("a")

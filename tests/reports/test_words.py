@@ -206,7 +206,7 @@ def test_every_word_that_a_worker_may_use_is_explained():
     assert {outcome.value for outcome in Outcome} == {*advice.OUTCOMES, "matched", "mismatched", "skipped"}
     assert set(advice.DROPPED) == {
         "buffer_full", "too_large", "journal_full", "gave_up", "shutdown", "reentrant", "hook_failed",
-        "switched_off", "no_thread", "unclean",
+        "switched_off", "no_thread", "interrupted", "unclean",
     }  # fmt: skip
 
 

@@ -187,6 +187,13 @@ class Bench:
         self.intake().fill([queue], 0.0)
         return queue
 
+    def read(self, count: int = 64) -> PartitionQueue:
+        """A queue into which everything that there is has been read, a portion at a time."""
+        queue, intake = self.queue(), self.intake(count)
+        while intake.fill([queue], 0.0):
+            pass
+        return queue
+
     def worker(self, *, lanes: int = 2, lease: float = 10.0, replay: Any = None, **more: Any) -> Worker:
         return Worker(
             name="w", journal=self.journal, intake=self.intake(), replay=replay or self.replay, lanes=lanes,
@@ -203,6 +210,11 @@ class Bench:
 
     def report(self) -> Report:
         return report_of(self.journal, namespace="bench", generated_at=self.clock.wall())
+
+    @property
+    def reasons(self) -> list[str]:
+        """Why entries were buried."""
+        return [letter.reason for letter in self.journal.dead(1000)]
 
     def pending(self) -> int:
         return self.journal.accounts().pending

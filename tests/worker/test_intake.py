@@ -12,23 +12,9 @@ from sidecar_science.codec import envelope, values
 from sidecar_science.codec.keys import Keyring
 from sidecar_science.errors import JournalUnavailable
 from sidecar_science.journal.job import Stamp, seal
-from tests.worker.bench import KEY, Bench
+from tests.worker.bench import Bench
 
 OTHER_KEY = "a key that nobody here knows of"
-
-
-@pytest.fixture
-def bench():
-    return Bench()
-
-
-def filled(bench, *, count=64, block=0.0):
-    """A queue into which everything that there is has been read, a portion at a time."""
-    queue = bench.queue()
-    intake = bench.intake(count)
-    while intake.fill([queue], block):
-        pass
-    return queue
 
 
 def ids(bench, queue):
@@ -38,17 +24,13 @@ def ids(bench, queue):
     return taken
 
 
-def reasons(bench):
-    return [letter.reason for letter in bench.journal.dead(100)]
-
-
 def test_jobs_come_in_with_their_stamp_and_their_time(bench):
     """When a job arrived is told by the journal's clock, in the worker's own."""
     job = bench.job("shop.get")
     bench.append(job)
     bench.clock.advance(3.0)
 
-    queue = filled(bench)
+    queue = bench.read()
 
     waiting = queue.take(bench.clock.monotonic())
     assert waiting.job == job
@@ -80,7 +62,7 @@ def test_garbage_is_buried_with_its_reason(bench, data):
     """It is kept to be looked at, counted as foreign, and never run."""
     bench.put(data)
 
-    queue = filled(bench)
+    queue = bench.read()
 
     assert len(queue) == 0
     [letter] = bench.journal.dead(10)
@@ -98,7 +80,7 @@ def test_no_bytes_whatever_stop_the_intake(data, dressed):
     bench = Bench()
     bench.put(b"\xc1S\x01\x00" + data if dressed else data)
 
-    queue = filled(bench)
+    queue = bench.read()
 
     assert len(queue) + len(bench.journal.dead(10)) + bench.journal.accounts().settled == 1
 
@@ -120,7 +102,7 @@ def test_no_field_of_another_type_gets_further(strange, place):
     body = values.pack([[["candidate", "shop.get", None, None]], None, None, None, None])
     bench.put(envelope.seal(values.pack(header), body, Keyring()))
 
-    queue = filled(bench)
+    queue = bench.read()
 
     assert len(queue) + len(bench.journal.dead(10)) == 1
     for taken in (queue.take(bench.clock.monotonic()),):
@@ -133,86 +115,9 @@ def test_a_body_that_is_no_list_of_five_is_buried(bench, size):
     header = ["p", 0, 1, "id", "shop.get", "shop", "read", None, 1.0, 0.1, 0.1, True, None, True, []]
     bench.put(envelope.seal(values.pack(header), values.pack([None] * size), Keyring()))
 
-    filled(bench)
+    bench.read()
 
     assert len(bench.journal.dead(10)) == 1
-
-
-class TestSigned:
-    @pytest.fixture
-    def bench(self):
-        return Bench(signing_key=KEY)
-
-    def test_what_is_signed_with_our_key_comes_in(self, bench):
-        """And the job is compared with that key's fingerprints."""
-        bench.append(bench.job("shop.get"))
-
-        queue = filled(bench)
-
-        assert queue.take(bench.clock.monotonic()).stamp.key_id == bench.sidecar.keyring.sign(b"")[0]
-
-    def test_what_nobody_signed_is_buried(self, bench):
-        """Whoever can write to Redis is not yet a recorder."""
-        bench.put(bench.seal(bench.job("shop.get"), keyring=Keyring(namespace="bench")))
-
-        assert len(filled(bench)) == 0
-        assert reasons(bench) == ["wrong_signature: the envelope is not signed, and a signing key is configured"]
-
-    def test_what_another_key_signed_is_buried(self, bench):
-        """A key of somebody else's is no key."""
-        bench.put(bench.seal(bench.job("shop.get"), keyring=Keyring([OTHER_KEY], namespace="bench")))
-
-        assert len(filled(bench)) == 0
-        assert reasons(bench)[0].startswith("wrong_signature: ")
-
-    def test_what_was_signed_for_another_namespace_is_buried(self, bench):
-        """The same key may serve two applications."""
-        bench.put(bench.seal(bench.job("shop.get"), keyring=Keyring([KEY], namespace="elsewhere")))
-
-        assert len(filled(bench)) == 0
-
-    def test_no_byte_of_it_can_be_changed(self, bench):
-        """Each byte in turn: every single one is found out."""
-        sealed = bench.seal(bench.job("shop.get", "tea"))
-        for place in range(len(sealed)):
-            bench.put(sealed[:place] + bytes([sealed[place] ^ 1]) + sealed[place + 1 :])
-
-        queue = filled(bench)
-
-        assert len(queue) == 0
-        accounts = bench.journal.accounts()
-        assert accounts.foreign + accounts.settled == len(sealed)
-
-    def test_an_older_key_still_opens_what_it_signed(self, bench):
-        """Keys are changed while jobs are under way."""
-        newer = Bench(signing_key=(OTHER_KEY, KEY))
-        newer.put(newer.seal(newer.job("shop.get"), keyring=bench.sidecar.keyring))
-
-        assert len(filled(newer)) == 1
-
-    def test_a_genuine_entry_in_another_partition_is_buried(self):
-        """Moved elsewhere it would lose its order."""
-        bench = Bench(signing_key=KEY, partitions=2)
-        bench.put(bench.seal(bench.job("shop.get"), partition=1), partition=0)
-
-        queue = bench.queue(0)
-        bench.intake().fill([queue], 0.0)
-
-        assert len(queue) == 0
-        assert "made for partition 1 and stands in 0" in reasons(bench)[0]
-
-    def test_a_genuine_entry_added_again_is_a_duplicate(self, bench):
-        """It is recognized by its stamp, counted, and not run a second time."""
-        sealed = bench.seal(bench.job("shop.get"))
-        bench.put(sealed, sealed)
-        bench.put(sealed)
-
-        queue = filled(bench)
-
-        assert len(queue) == 1
-        accounts = bench.journal.accounts()
-        assert (accounts.duplicates, accounts.pending) == (2, 1)
-        assert bench.events.names == ["job.duplicate"] * 2
 
 
 def test_a_later_version_is_skipped_and_not_buried(bench):
@@ -221,7 +126,7 @@ def test_a_later_version_is_skipped_and_not_buried(bench):
     sealed[2] = 99
     bench.put(bytes(sealed))
 
-    queue = filled(bench)
+    queue = bench.read()
 
     assert len(queue) == 0
     [experiment] = bench.report().experiments
@@ -239,9 +144,9 @@ def test_what_cannot_be_read_for_reasons_of_our_own_is_buried_too(bench, monkeyp
     monkeypatch.setattr("sidecar_science.worker.intake.unseal", broken)
     bench.append(bench.job("shop.get"))
 
-    filled(bench)
+    bench.read()
 
-    assert reasons(bench) == ["undecodable: reading it raised MemoryError"]
+    assert bench.reasons == ["undecodable: reading it raised MemoryError"]
 
 
 def test_jobs_of_several_partitions_go_to_their_queues():
@@ -327,6 +232,6 @@ def test_a_stamp_beyond_all_counting_is_buried(bench):
         stamp = Stamp(producer="p", partition=0, sequence=sequence)
         bench.put(seal(bench.job("shop.get"), stamp, Keyring()))
 
-    filled(bench)
+    bench.read()
 
     assert bench.journal.accounts().foreign == 2

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
 import requests
 
 from sidecar_science.reports.outcome import Outcome
 from tests.story.world import Answer, Service
 from tests.worker.bench import KEY, Bench
-
-
-@pytest.fixture
-def bench():
-    return Bench()
 
 
 def declared(bench, function, **options):

@@ -2,18 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-
 from sidecar_science.journal.protocol import Lease
 from sidecar_science.worker.queue import LOW_WATER, PartitionQueue
-from tests.worker.bench import Bench, waiting
+from tests.worker.bench import waiting
 
 LEASE = Lease(partition=3, token="w:1", fence=1)
-
-
-@pytest.fixture
-def bench():
-    return Bench()
 
 
 def queue(window=0.25):

@@ -2,15 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
-from tests.worker.bench import Bench
-
-
-@pytest.fixture
-def bench():
-    return Bench()
-
 
 def published(bench, function, job, **rules):
     """The result that ``publish`` is given."""

@@ -1,4 +1,4 @@
-"""The whole worker on a journal in memory: it drains it, shares it, survives its troubles, and ends by one deadline."""
+"""The whole worker on a journal in memory: it drains it, shares it, and ends by one deadline."""
 
 from __future__ import annotations
 
@@ -8,67 +8,16 @@ import time
 import pytest
 
 from sidecar_science.clock import SYSTEM_CLOCK
-from sidecar_science.errors import JournalMisconfigured, JournalUnavailable
 from sidecar_science.journal.memory import MemoryJournal
 from sidecar_science.worker.intake import Intake
 from sidecar_science.worker.worker import Worker
-from tests.worker.bench import Bench, Gate
-
-SOON = 20.0
+from tests.worker.bench import Bench
+from tests.worker.crew import SOON, fill, in_thread, now, opened, until
 
 
 @pytest.fixture
 def bench():
-    """A shop in which ``get`` gives its argument, and ``wait`` waits at a gate."""
     return opened(Bench(clock=SYSTEM_CLOCK, partitions=4))
-
-
-def opened(bench):
-    bench.gate = Gate()
-    bench.seen = []
-
-    class Shop:
-        @bench.sidecar.experiment("shop.get", service="shop", effect="read")
-        def get(self, item):
-            bench.seen.append(item)
-            return item
-
-        @bench.sidecar.experiment("shop.wait", service="shop", effect="read", timeout=0.1)
-        def wait(self, item):
-            bench.waiting = threading.get_ident()
-            bench.gate.wait()
-            return item
-
-    bench.sidecar.service("shop", "http://a.test", lambda base_url: Shop())
-    return bench
-
-
-def fill(bench, count, partitions=4):
-    """Record so many gets, spread over the partitions."""
-    for number in range(count):
-        partition = number % partitions
-        job = bench.job("shop.get", number, value=number, key=f"k-{partition}", at=1000.0 + number)
-        bench.append(job, partition=partition)
-
-
-def now():
-    return SYSTEM_CLOCK.monotonic()
-
-
-def in_thread(worker, **options):
-    """The worker at work in another thread, and what its run gave."""
-    given = []
-    thread = threading.Thread(target=lambda: given.append(worker.run(**options)), daemon=True)
-    thread.start()
-    return thread, given
-
-
-def until(condition):
-    """Wait until something has come about."""
-    end = now() + SOON
-    while not condition():
-        assert now() < end, "it did not come about"
-        time.sleep(0.002)
 
 
 def test_a_burst_ends_when_the_journal_is_drained(bench):
@@ -245,124 +194,6 @@ def test_a_lost_partition_does_not_wait_in_line_for_a_lane(bench):
 
     assert worker.stop(now() + SOON)
     assert bench.outcomes == ["matched", "matched"]
-
-
-class TestTrouble:
-    def test_a_journal_that_goes_away_is_told_once_and_waited_for(self, bench):
-        """What was read is read again; nothing is lost and nothing runs twice."""
-        worker = bench.worker()
-        thread, given = in_thread(worker)
-        until(lambda: len(worker._ownership.queues) == 4)
-        bench.server.trouble = JournalUnavailable("down")
-        until(lambda: bench.events.of("journal.trouble"))
-        time.sleep(1.2)
-        bench.server.trouble = None
-        fill(bench, 40)
-        until(lambda: worker.settled == 40)
-
-        worker.quiet()
-        thread.join(SOON)
-        worker.stop(now() + SOON)
-
-        assert (given, sorted(bench.seen)) == ([True], list(range(40)))
-        assert bench.events.of("journal.trouble") == [{"state": "JournalUnavailable", "detail": "down"}]
-        assert bench.events.of("journal.recovered") == [{"after": "JournalUnavailable"}]
-
-    def test_an_admission_whose_reply_was_lost_loses_no_job(self, bench):
-        """The entries were claimed, and are claimed again."""
-        fill(bench, 20)
-        real, left = bench.journal.admit, [3]
-
-        def flaky(*args):
-            given = real(*args)
-            if left[0]:
-                left[0] -= 1
-                raise JournalUnavailable("the reply was lost")
-            return given
-
-        bench.journal.admit = flaky
-        worker = bench.worker()
-
-        drained = worker.run(burst=True, give_up_after=15.0)
-        worker.stop(now() + SOON)
-
-        assert (drained, sorted(bench.seen)) == (True, list(range(20)))
-        assert bench.journal.accounts().duplicates == 0
-
-    def test_a_journal_that_says_no_for_good_ends_the_worker(self, bench):
-        """Trying again is of no use: whoever started it has to know."""
-        worker = bench.worker()
-        bench.server.trouble = JournalMisconfigured("another program uses this key")
-
-        with pytest.raises(JournalMisconfigured):
-            worker.run()
-        assert worker.stop(now() + SOON)
-
-    def test_a_journal_that_is_away_holds_up_no_end(self, bench):
-        """Leases end by themselves."""
-        worker = bench.worker()
-        thread, _ = in_thread(worker)
-        until(lambda: len(worker._ownership.queues) == 4)
-        bench.server.trouble = JournalUnavailable("down")
-
-        worker.quiet()
-        thread.join(SOON)
-
-        assert worker.stop(now() + SOON)
-
-
-class Watchful:
-    """Stands where `Deadlines` stands, and knows which lane is stuck as soon as it is."""
-
-    def __init__(self, bench, job):
-        self.running = False
-        self._bench = bench
-        self._job = job
-
-    def start(self):
-        self.running = True
-
-    def stop(self):
-        self.running = False
-
-    def stuck(self):
-        return [(self._bench.waiting, self._job.id)] if self._bench.gate.reached.is_set() else []
-
-
-class TestStuckLanes:
-    def test_a_lane_that_is_stuck_is_replaced(self, bench):
-        """Its job is a timeout, and the next job of its partition goes on in another lane."""
-        stuck = bench.job("shop.wait", 1, value=1, at=1.0)
-        bench.append(stuck, bench.job("shop.get", 2, value=2, at=2.0))
-        deadlines = Watchful(bench, stuck)
-        worker = bench.worker(lanes=1, deadlines=deadlines)
-
-        drained = worker.run(burst=True)
-        ended = worker.stop(now() + SOON)
-        bench.gate.open()
-
-        assert (drained, ended) == (True, True)
-        assert bench.outcomes == ["failed.timeout", "matched"]
-        assert bench.events.of("lane.abandoned") == [{"lane": 0, "job": stuck.id}]
-        assert not deadlines.running
-
-    def test_a_lane_that_is_stuck_when_the_worker_ends_is_abandoned_too(self, bench):
-        """Its job is settled, and nobody waits for it."""
-        stuck = bench.job("shop.wait", 1, value=1)
-        bench.append(stuck)
-        deadlines = Watchful(bench, stuck)
-        worker = bench.worker(lanes=1, deadlines=deadlines)
-        deadlines.stuck, find = list, deadlines.stuck
-        thread, _ = in_thread(worker)
-        bench.gate.await_arrival()
-
-        worker.quiet()
-        thread.join(SOON)
-        deadlines.stuck = find
-        ended = worker.stop(now() + SOON)
-        bench.gate.open()
-
-        assert (ended, bench.outcomes, bench.pending()) == (True, ["failed.timeout"], 0)
 
 
 def test_a_worker_that_never_ran_can_be_stopped(bench):

@@ -78,6 +78,7 @@ DROPPED = {
     "shutdown": Advice("The app ended before the job was sent.", "Give sidecar.close() more time."),
     "reentrant": Advice("The call came out of the recorder itself."),
     "hook_failed": Advice("A hook of the experiment raised.", "The app's log names the hook and the error."),
+    "interrupted": Advice("Something from outside hit the caller while we noted its result, as Ctrl-C does."),
     "switched_off": Advice("Still in the app's buffer when recording was switched off."),
     "no_thread": Advice("The app's host runs no threads.", "Give uWSGI --enable-threads."),
     "unclean": Advice("In the buffer of a process that ended without a goodbye.", "sidecar-worker doctor names it."),
