@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from hypothesis import settings
 
 from sidecar_science.journal.embedded import EmbeddedServer
 from tests.servers import Cluster, start_redis, start_valkey, start_with_users
 from tests.twins import MemoryTwin, RedisTwin, Twin, fake_twin, real_twin, users_twin
+
+# How long an example takes is the machine's affair: speed is measured in benchmarks.
+settings.register_profile("house", deadline=None)
+settings.load_profile("house")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -38,13 +38,6 @@ class Rates:
             unreadable=tuple(wrong if switch in _ON | _OFF else ["enabled", *wrong]),
         )
 
-    def share(self, experiment: str, declared: float) -> float:
-        """The share of entities of ``experiment`` that is recorded."""
-        own = self.of.get(experiment)
-        if own is not None:
-            return own
-        return declared if self.default is None else self.default
-
 
 def _share(text: str) -> float | None:
     try:

@@ -107,8 +107,6 @@ class Recorder:
         self.recording = self.enabled
         self._begin()
 
-    # -- the caller's side ---------------------------------------------------------------------------------------
-
     def new_id(self) -> str:
         """A job's id: 32 hex digits, of which the first half names the producer."""
         return next(self._ids)
@@ -126,8 +124,12 @@ class Recorder:
 
     def rate(self, experiment: Any) -> float:
         """The share of entities that is recorded: run-time settings first, then the declaration, then the default."""
-        declared = experiment.sample
-        return self.rates.share(experiment.name, self.sample if declared is None else declared)
+        rates = self.rates
+        if experiment.name in rates.of:
+            return rates.of[experiment.name]
+        if rates.default is not None:
+            return rates.default
+        return self.sample if experiment.sample is None else experiment.sample
 
     def chooses(self, rate: float, text: str) -> bool:
         """Whether what has the key ``text`` is in the sample at ``rate``: decided by it alone, the same everywhere."""
@@ -159,13 +161,15 @@ class Recorder:
         self._thread = thread
         try:
             thread.start()
-        except RuntimeError as error:
+        except BaseException as error:
+            # One that never ran must not be taken for the thread.
+            if thread.ident is None:
+                self._thread = None
+            if not isinstance(error, RuntimeError):
+                raise
             # The interpreter is ending, or the host allows no more threads.
-            self._thread = None
             self._thread_at = self.clock.monotonic() + _THREAD_EVERY
             self.shield.tell("thread", error)
-
-    # -- the drain thread ----------------------------------------------------------------------------------------
 
     def _drain(self) -> None:
         watching.set(OURS)
@@ -205,8 +209,6 @@ class Recorder:
             self.recording = self.enabled and rates.enabled
         if not self.rates.enabled:
             self.buffer.abandon("switched_off")
-
-    # -- endings -------------------------------------------------------------------------------------------------
 
     def flush(self, timeout: float | None = None) -> bool:
         """Ship what is buffered now; whether it arrived within ``timeout`` seconds (default: flush_timeout)."""
@@ -262,7 +264,8 @@ class Recorder:
 
     def _say_goodbye(self, deadline: float) -> None:
         # The drain thread may be stuck in a hung Redis: then we leave without a word, and are listed `unclean`.
-        if not self._shipping.acquire(timeout=max(0.0, deadline - self.clock.monotonic()) + 0.02):
+        shipping = self._shipping
+        if not shipping.acquire(timeout=max(0.0, deadline - self.clock.monotonic()) + 0.02):
             self.shield.silence()
             self.buffer.abandon("shutdown")
             return
@@ -273,7 +276,7 @@ class Recorder:
                 self._standing.tell(ended=True)
             self._shipper.close()
         finally:
-            self._shipping.release()
+            shipping.release()
 
     def redirect(self, log: Callable[[], Log]) -> Callable[[], Log]:
         """Write to another journal from here on, as a new producer; what made the one before. For tests."""

@@ -9,6 +9,7 @@ of a host share. The first line names the producer, the last one says that the e
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import os
 import random
@@ -76,7 +77,9 @@ class Traffic:
             app=self._name, start=time.monotonic(),
         )  # fmt: skip
         call = f"{self._name}-{self._made[planned.key]}"
-        getattr(api, planned.effect)(planned.key, call, planned.wish)
+        value = getattr(api, planned.effect)(planned.key, call, planned.wish)
+        if asyncio.iscoroutine(value):
+            asyncio.run(value)
         self.note(job=self._ids.next, end=time.monotonic())
 
 

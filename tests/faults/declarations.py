@@ -7,12 +7,14 @@ by the adapter itself (``exit``, ``spin``, ``sleep``), else by the server (see `
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import time
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import aiohttp
 import requests
 
 from sidecar_science import Sidecar
@@ -53,6 +55,16 @@ class Api:
                 path = f"/write/{key}/{call}-{step}?wish={wish}"
                 connection.sendall(f"POST {path} HTTP/1.1\r\nContent-Length: 0\r\n\r\n".encode())
                 connection.recv(1000)
+            time.sleep(0.2)
+        return {"key": key, "call": call}
+
+    @sidecar.experiment("b.aio", service="b", key="key", effect="write", timeout=TIMEOUT)
+    async def aio(self, key: str, call: str, wish: str = "") -> Any:
+        """The same by aiohttp."""
+        for step in ("first", "second") if self._base_url != A_URL else ():
+            async with aiohttp.ClientSession() as session:
+                await (await session.post(f"{self._base_url}/write/{key}/{call}-{step}", params={"wish": wish})).read()
+            await asyncio.sleep(0.2)
         return {"key": key, "call": call}
 
     def _send(self, method: str, effect: str, key: str, call: str, wish: str) -> Any:

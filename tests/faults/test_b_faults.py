@@ -171,18 +171,20 @@ def test_a_burst_of_one_key_is_run(rig: Rig) -> None:
     assert len(jobs) == 300
 
 
-def test_a_client_that_nobody_observes_sends_nothing_twice(rig: Rig) -> None:
+@pytest.mark.parametrize("client", ["raw", "aio"])
+def test_a_client_that_nobody_observes_sends_nothing_twice(rig: Rig, client: str) -> None:
     """It wrote, and its next connection was refused: that something was sent is known all the same."""
     rig.start_worker()
-
-    [job] = rig.record(("raw", "k", "die"))
+    rig.wish("die")
+    [job] = rig.record((client, "k", ""))
     until("the end of B", lambda: rig.b.code is not None)
-    time.sleep(0.3)
+    until("what comes of it", lambda: rig.outcomes(job) or rig.workers[0].has("service.rests"))
+
+    rig.wish("")
     rig.start_b()
 
     rig.drain()
-    first = [each for each in rig.history().executions if each.call.endswith("first")]
-    assert len(first) == 1
+    assert sum(each.call.endswith("first") for each in rig.history().executions) == 1
     assert rig.outcomes(job) == ["unknown"]
 
 

@@ -359,6 +359,23 @@ def test_where_no_thread_can_be_started_flush_ships_by_itself(desk, monkeypatch)
     assert desk.accounts == (4, 4, {}, 0)
 
 
+def test_a_thread_that_an_interrupt_kept_from_running_is_started_by_the_next_call(desk, monkeypatch):
+    """Ctrl-C is for the program; what records is not to be lost with it."""
+    get = desk.experiment("get")(lambda n: n)
+
+    def interrupt(self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(threading.Thread, "start", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        get(1)
+    monkeypatch.undo()
+    get(2)
+    desk.flush()
+
+    assert desk.accounts == (1, 1, {}, 0)
+
+
 def test_a_host_that_runs_no_threads_is_told_and_left_in_peace(monkeypatch):
     """uWSGI without --enable-threads: nothing would ever be shipped."""
     monkeypatch.setitem(sys.modules, "uwsgi", types.SimpleNamespace(opt={"processes": b"4"}))

@@ -133,6 +133,26 @@ def test_an_exception_never_arrives_after_its_block():
     assert deadlines.stuck() == []
 
 
+def test_deadlines_come_and_go_while_they_are_enforced():
+    """Lanes begin and end their calls whenever they like: looking through them must not trip over that."""
+    deadlines = Deadlines(SYSTEM_CLOCK)
+    far = SYSTEM_CLOCK.monotonic() + 1000.0
+
+    def lane():
+        for _ in range(300):
+            with deadlines.bound("job", far):
+                time.sleep(0)
+
+    lanes = [threading.Thread(target=lane, daemon=True) for _ in range(8)]
+    for thread in lanes:
+        thread.start()
+    while any(thread.is_alive() for thread in lanes):
+        deadlines.enforce()
+        assert deadlines.stuck() == []
+
+    assert deadlines._running == {}
+
+
 @pytest.mark.timeout(30)
 def test_a_traced_program_goes_on_after_a_deadline(deadlines):
     """Debuggers and coverage look at every step: taking an exception back had them look for it for ever."""
