@@ -94,6 +94,7 @@ def test_sentinels_that_do_not_answer_mean_unavailable() -> None:
             link.command("PING")
 
 
+@pytest.mark.faults  # a failover takes as long as the machine lets it
 def test_the_primary_is_found_and_found_again_after_a_failover(tmp_path: Path) -> None:
     """When the primary dies, the next tries reach the one that the Sentinel names then; connecting is ours alone."""
     inside: list[str] = []
