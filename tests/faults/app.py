@@ -48,7 +48,7 @@ class Traffic:
         self._ids = threading.local()
         # Asked for before the call, so that a call that never came to its end has a name too.
         self._new_id = sidecar.recorder.new_id
-        sidecar.recorder.new_id = lambda: self._ids.next
+        sidecar.recorder.new_id = lambda: self._ids.next  # type: ignore[method-assign]
 
     def note(self, **facts: Any) -> None:
         """One line, whole."""

@@ -126,7 +126,7 @@ class Nemesis:
         if self._plan.consumer == "textbook":
             self._crew.append(self._rig.start_textbook())
         else:
-            self._crew.append(self._rig.start_worker(ready=ready, **dict(self._plan.environ)))
+            self._crew.append(self._rig.start_worker(ready=ready, environ=dict(self._plan.environ)))
 
     def _tend(self) -> None:
         """Do what is due, and start another consumer for each that ended by itself."""

@@ -127,7 +127,7 @@ class RedisServer:
             "dir": str(directory), "appendonly": "yes", "appendfsync": "everysec", "repl-diskless-sync-delay": "0",
             **options,
         }  # fmt: skip
-        self._server: EmbeddedServer = self._starting(**self._options)
+        self._server: EmbeddedServer = self._starting(port=None, **self._options)
         self.port = self._server.port
         self.url = self._server.url
 
@@ -141,6 +141,11 @@ class RedisServer:
         """End it at once; what it had written is on disk."""
         os.kill(self._server.pid, signal.SIGKILL)
         self._server.stop()
+
+    def lose_tail(self, share: float) -> None:
+        """Cut that share off the end of what it has on disk, as when the power fails; between `kill` and `start`."""
+        [log] = (Path(self._options["dir"]) / "appendonlydir").glob("*.incr.aof")
+        os.truncate(log, int(log.stat().st_size * (1 - share)))
 
     def start(self) -> None:
         """Start it again after `kill`."""

@@ -6,9 +6,11 @@ import contextlib
 import itertools
 import json
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
+
+import attrs
 
 from sidecar_science.errors import JournalUnavailable
 from sidecar_science.journal.layout import Keys
@@ -18,12 +20,15 @@ from tests.faults.history import History, read_history
 from tests.faults.processes import Process, RedisServer, until
 from tests.faults.proxy import Proxy
 
-ENVIRONMENT: Final = "b"
 NAMESPACE: Final = "faults"
 ASKED_LEASE: Final = 2.0
 """What a worker is asked to take for a lease, by ``SIDECAR_TEST_LEASE``; what it takes is seen in the journal."""
 
+PATIENT: Final = {"FAULTS_TIMEOUT": "2"}
+"""What a worker is told that must be met in the middle of a replay: its deadline must not come first."""
+
 Wish = tuple[str, str, str]
+"""The effect of a call (a method of the adapter), its key, and how B is to answer it."""
 
 
 def script_word(name: str) -> bytes:
@@ -34,10 +39,24 @@ def script_word(name: str) -> bytes:
 class Rig:
     """Everything that a fault needs. Leaving the block ends every process, however it stands."""
 
-    def __init__(self, directory: Path, *, valkey: bool = False, partitions: int = 8, **redis_options: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        valkey: bool = False,
+        partitions: int = 8,
+        environment: str = "b",
+        beside: Rig | None = None,
+        **redis_options: str,
+    ) -> None:
+        """``beside`` another rig: its apps and its journal, and an environment of one's own."""
         self.directory = directory
         self.partitions = partitions
-        self.redis = RedisServer(directory / "redis", valkey=valkey, **redis_options)
+        self.environment = environment
+        self._beside = beside
+        self.redis: RedisServer = (
+            beside.redis if beside else RedisServer(directory / "redis", valkey=valkey, **redis_options)
+        )
         self._look_into(self.redis)
         self.control = directory / "control"
         self.workers: list[Process] = []
@@ -49,7 +68,7 @@ class Rig:
 
     def _look_into(self, redis: RedisServer) -> None:
         self.link: Link = connect(redis.url, socket_timeout=5.0)
-        self.journal = RedisJournal(self.link, NAMESPACE, ENVIRONMENT, partitions=self.partitions)
+        self.journal = RedisJournal(self.link, NAMESPACE, self.environment, partitions=self.partitions)
 
     def fail_over(self, replica: RedisServer) -> None:
         """The server dies, and ``replica`` becomes what everybody should ask."""
@@ -70,7 +89,8 @@ class Rig:
         for process in (*self.apps, *self.workers, *self._branches):
             process.close()
         self.link.close()
-        self.redis.close()
+        if self._beside is None:
+            self.redis.close()
 
     # -- processes -----------------------------------------------------------------------------------------------
 
@@ -89,13 +109,19 @@ class Rig:
         self.control.write_text(text)
 
     def start_app(
-        self, *arguments: str, redis_url: str | None = None, script: Sequence[Wish] = (), **environ: str
+        self,
+        *arguments: str,
+        redis_url: str | None = None,
+        script: Sequence[Wish] = (),
+        environ: Mapping[str, str] | None = None,
     ) -> Process:
         """An app that makes calls and ends; ``script`` says which."""
         name = f"app{next(self._numbers)}"
         options = ["-m", "tests.faults.app", "--calls", str(self.directory / f"calls-{name}.jsonl"), "--name", name]
         options += ["--script", json.dumps([list(wish) for wish in script])] if script else []
-        app = Process([*options, *arguments], self.directory / f"{name}.log", {**self._environ(redis_url), **environ})
+        app = Process(
+            [*options, *arguments], self.directory / f"{name}.log", {**self._environ(redis_url), **(environ or {})}
+        )
         self.apps.append(app)
         return app
 
@@ -112,14 +138,14 @@ class Rig:
         redis_url: str | None = None,
         b_port: int | None = None,
         ready: bool = True,
-        **environ: str,
+        environ: Mapping[str, str] | None = None,
     ) -> Process:
         """A worker; ``ready`` waits until it holds a partition."""
         number = next(self._numbers)
         options = ["-m", "sidecar_science.cli", "run", "tests.faults.declarations:sidecar"]
-        options += ["--environment", ENVIRONMENT, "--route", f"b=http://127.0.0.1:{b_port or self.b_port}"]
+        options += ["--environment", self.environment, "--route", f"b=http://127.0.0.1:{b_port or self.b_port}"]
         options += ["--allow-writes", "b", "--lanes", "4", "--log-level", "debug", *arguments]
-        told = {**self._environ(redis_url), **environ}
+        told = {**self._environ(redis_url), **(environ or {})}
         worker = Process(options, self.directory / f"worker{number}.log", told)
         self.workers.append(worker)
         if ready:
@@ -149,10 +175,10 @@ class Rig:
         }
 
     @contextlib.contextmanager
-    def behind_proxy(self, **environ: str) -> Iterator[tuple[Proxy, Process]]:
+    def behind_proxy(self, environ: Mapping[str, str] | None = None) -> Iterator[tuple[Proxy, Process]]:
         """A worker with a proxy between it and Redis; it has settled a job, so that its scripts are known there."""
         with Proxy(self.redis.port) as proxy:
-            worker = self.start_worker(redis_url=f"redis://127.0.0.1:{proxy.port}/0", **environ)
+            worker = self.start_worker(redis_url=f"redis://127.0.0.1:{proxy.port}/0", environ=environ)
             self.record(("read", "warm-up", ""))
             self.drain()
             yield proxy, worker
@@ -179,7 +205,7 @@ class Rig:
 
     def key(self, partition: int, what: str) -> str:
         """The key of what the environment keeps about a partition."""
-        return Keys(NAMESPACE).of(partition, what, ENVIRONMENT)
+        return Keys(NAMESPACE).of(partition, what, self.environment)
 
     def jobs(self, partition: int) -> str:
         """The stream of a partition."""
@@ -222,7 +248,7 @@ class Rig:
     def report(self) -> dict[str, Any]:
         """What ``sidecar-worker report`` prints."""
         arguments = ["-m", "sidecar_science.cli", "report", "tests.faults.declarations:sidecar", "--format", "json"]
-        arguments += ["--environment", ENVIRONMENT]
+        arguments += ["--environment", self.environment]
         process = Process(arguments, self.directory / "report.log", self._environ(None))
         try:
             return json.loads(process.output())  # type: ignore[no-any-return]
@@ -231,4 +257,8 @@ class Rig:
 
     def history(self, *, balance: bool = False) -> History:
         """What happened, from the files; with ``balance`` also from the report."""
-        return read_history(self.directory, capture=self.report()["capture"] if balance else None)
+        history = read_history(self.directory, capture=self.report()["capture"] if balance else None)
+        if self._beside is not None:
+            recorded = self._beside.history()
+            history = attrs.evolve(history, calls=recorded.calls, apps=recorded.apps)
+        return history

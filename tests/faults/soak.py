@@ -58,6 +58,8 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=60.0, help="how long calls are made")
     parser.add_argument("--workers", type=int, default=3)
     parser.add_argument("--consumer", choices=("worker", "textbook"), default="worker")
+    parser.add_argument("--partitions", type=int, default=8)
+    parser.add_argument("--valkey", action="store_true", help="Valkey instead of Redis")
     parser.add_argument("--kill-app", action="store_true", help="kill the app once in every run")
     parser.add_argument("--results", type=Path, default=Path("soak.jsonl"))
     parser.add_argument("--keep", type=Path, help="keep what the runs wrote in this folder")
@@ -67,20 +69,20 @@ def main() -> int:
             seed=seed, jobs=options.jobs, seconds=options.seconds, workers=options.workers,
             consumer=options.consumer, kill_app=options.kill_app,
         )  # fmt: skip
-        result = _run(plan, options.keep)
+        result = _run(plan, options.keep, partitions=options.partitions, valkey=options.valkey)
         print(result, flush=True)
         with options.results.open("a") as file:
             file.write(json.dumps(as_line(result)) + "\n")
     return _verdict(options.results)
 
 
-def _run(plan: Plan, keep: Path | None) -> Result:
+def _run(plan: Plan, keep: Path | None, **options: Any) -> Result:
     if keep is not None:
         directory = keep / f"seed-{plan.seed}"
         directory.mkdir(parents=True, exist_ok=False)
-        return run_seed(plan, directory)
+        return run_seed(plan, directory, **options)
     with tempfile.TemporaryDirectory(prefix="soak-") as temporary:
-        return run_seed(plan, Path(temporary))
+        return run_seed(plan, Path(temporary), **options)
 
 
 def _verdict(results: Path) -> int:

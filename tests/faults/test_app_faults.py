@@ -12,7 +12,7 @@ import pytest
 
 from tests.faults.checker import check, unflagged
 from tests.faults.processes import until
-from tests.faults.proxy import Proxy
+from tests.faults.proxy import Mode, Proxy
 from tests.faults.rig import Rig
 from tests.faults.verdicts import assert_ended, assert_kept
 
@@ -52,7 +52,7 @@ def test_a_killed_app_is_listed_as_unclean(rig: Rig) -> None:
 def test_an_app_that_ends_while_redis_hangs_does_not_wait_for_it(rig: Rig) -> None:
     """It gives up by its flush timeout, and whatever arrives later is in the accounts."""
     rig.start_worker()
-    app = rig.start_app("--count", "60", "--rate", "200", SIDECAR_FLUSH_TIMEOUT="1")
+    app = rig.start_app("--count", "60", "--rate", "200", environ={"SIDECAR_FLUSH_TIMEOUT": "1"})
     until("calls", lambda: len(rig.history().calls) > 30)
     rig.redis.stop()
 
@@ -65,7 +65,7 @@ def test_an_app_that_ends_while_redis_hangs_does_not_wait_for_it(rig: Rig) -> No
 
 
 @pytest.mark.parametrize("mode", ["drop_replies", "blackhole", "reset"])
-def test_what_an_app_ships_again_is_run_once(rig: Rig, mode: str) -> None:
+def test_what_an_app_ships_again_is_run_once(rig: Rig, mode: Mode) -> None:
     """A batch that may have arrived is sent again; the reader knows it."""
     rig.start_worker()
     with Proxy(rig.redis.port) as proxy:

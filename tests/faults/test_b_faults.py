@@ -8,7 +8,7 @@ import time
 import pytest
 
 from tests.faults.processes import Process, until
-from tests.faults.rig import Rig, script_word
+from tests.faults.rig import PATIENT, Rig, script_word
 from tests.faults.verdicts import assert_ended, assert_kept
 
 pytestmark = [pytest.mark.realserver, pytest.mark.faults]
@@ -99,7 +99,7 @@ def test_a_b_that_breaks_everything_off_uses_few_writes_up(rig: Rig) -> None:
 @pytest.mark.parametrize("wish", ["bomb", "flood"])
 def test_a_body_without_end_is_bounded(rig: Rig, wish: str) -> None:
     """Neither what a little text unpacks to nor what never ends fills the worker's memory."""
-    worker = rig.start_worker(FAULTS_TIMEOUT="3")
+    worker = rig.start_worker(environ=PATIENT)
 
     job, behind = rig.record(("read", "k", wish), ("read", "k", ""))
 
@@ -190,9 +190,9 @@ def test_a_client_that_nobody_observes_sends_nothing_twice(rig: Rig, client: str
 
 def test_a_withdrawal_that_comes_late_takes_no_later_start_back(rig: Rig) -> None:
     """The mark of a write that was sent stands, whatever an older connection still brings."""
-    with rig.behind_proxy(FAULTS_TIMEOUT="5") as (proxy, worker):
+    with rig.behind_proxy(PATIENT) as (proxy, worker):
         rig.b.kill()
-        proxy.trap(script_word("withdraw"), "delay", 8.0)
+        proxy.trap(script_word("withdraw"), "delay", 6.5)
         [job] = rig.record(("write", "k", ""))
         assert proxy.trapped.wait(5.0)
         proxy.be("pass")
@@ -205,6 +205,6 @@ def test_a_withdrawal_that_comes_late_takes_no_later_start_back(rig: Rig) -> Non
 
     assert late
     rig.wish("")
-    rig.start_worker(FAULTS_TIMEOUT="5")
+    rig.start_worker(environ=PATIENT)
     assert_kept(rig)
     assert_ended(rig, job, "unknown", 1)

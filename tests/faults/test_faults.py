@@ -9,22 +9,19 @@ import pytest
 
 from tests.faults.processes import until
 from tests.faults.proxy import Mode, Proxy
-from tests.faults.rig import Rig, script_word
+from tests.faults.rig import PATIENT, Rig, script_word
 from tests.faults.verdicts import assert_ended, assert_kept
 
 pytestmark = [pytest.mark.realserver, pytest.mark.faults]
 
 EFFECTS = pytest.mark.parametrize("effect", ["write", "read"])
 
-PATIENT = {"FAULTS_TIMEOUT": "4"}
-"""What a worker is told that must be met in the middle of a replay: its deadline must not come first."""
-
 
 @EFFECTS
 def test_a_kill_before_the_start_costs_nothing(rig: Rig, effect: str) -> None:
     """What a dead worker had claimed and not begun is run by the next one, once, in its order."""
     rig.wish("hang")
-    worker = rig.start_worker(**PATIENT)
+    worker = rig.start_worker(environ=PATIENT)
     first, *behind = rig.record((effect, "k", ""), ("write", "k", ""), (effect, "k", ""))
     rig.wait_executed(first)
 
@@ -57,7 +54,7 @@ def test_a_kill_between_the_start_and_the_send(rig: Rig, effect: str, outcome: s
 def test_a_kill_while_b_works(rig: Rig, effect: str, outcome: str, executed: int) -> None:
     """A write is not sent again; a read is, once."""
     rig.wish("hang")
-    worker = rig.start_worker(**PATIENT)
+    worker = rig.start_worker(environ=PATIENT)
     [job] = rig.record((effect, "k", ""))
     rig.wait_executed(job)
 
@@ -149,8 +146,8 @@ def test_a_kill_after_the_settlement_changes_nothing(rig: Rig) -> None:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_that_is_asked_to_end_finishes_what_it_does(rig: Rig, number: signal.Signals) -> None:
     """It settles the job in its hands, leaves the others, and gives its partitions back."""
-    worker = rig.start_worker(**PATIENT)
-    first, second = rig.record(("write", "k", "slow:1.5"), ("write", "k", ""))
+    worker = rig.start_worker(environ=PATIENT)
+    first, second = rig.record(("write", "k", "slow:1"), ("write", "k", ""))
     rig.wait_executed(first)
 
     worker.send(number)
@@ -167,7 +164,7 @@ def test_a_worker_that_is_asked_to_end_finishes_what_it_does(rig: Rig, number: s
 def test_a_second_signal_ends_a_worker_at_once(rig: Rig) -> None:
     """What it was doing is nobody's to know."""
     rig.wish("hang")
-    worker = rig.start_worker(**PATIENT)
+    worker = rig.start_worker(environ=PATIENT)
     [job] = rig.record(("write", "k", ""))
     rig.wait_executed(job)
 
@@ -184,12 +181,12 @@ def test_a_second_signal_ends_a_worker_at_once(rig: Rig) -> None:
 
 def test_a_worker_that_was_stopped_past_its_lease_settles_nothing(rig: Rig) -> None:
     """Its successor has said `unknown`; when it goes on it is refused, and then works as before."""
-    sleeper = rig.start_worker(**PATIENT)
-    [job] = rig.record(("write", "k", "slow:2"))
+    sleeper = rig.start_worker(environ=PATIENT)
+    [job] = rig.record(("write", "k", "slow:1"))
     rig.wait_executed(job)
 
     sleeper.stop()
-    successor = rig.start_worker(**PATIENT)
+    successor = rig.start_worker(environ=PATIENT)
     rig.drain()
     sleeper.go_on()
     until("a lost partition", lambda: sleeper.has("partition.lost"))
@@ -233,7 +230,7 @@ def test_a_worker_that_joins_gets_its_share_of_a_backlog(rig: Rig) -> None:
     helper = rig.start_worker(ready=False)
 
     until("work for the newcomer", lambda: helper.has("job.settled"), 8.0)
-    assert rig.pending() > 0
+    assert rig.pending() != 0
     rig.wish("")
     assert_kept(rig)
 
@@ -302,8 +299,8 @@ def test_a_candidate_that_takes_its_worker_along_does_so_twice_at_most(rig: Rig,
     guilty, behind, beside = rig.record((effect, "k1", "exit"), ("read", "k1", ""), ("read", "k2", ""))
 
     for _ in range(3):
-        worker = rig.start_worker(ready=False)
-        until("an end, or the job behind", lambda w=worker: w.code is not None or rig.outcomes(behind))
+        rig.start_worker(ready=False)
+        until("an end, or the job behind", lambda: rig.workers[-1].code is not None or rig.outcomes(behind))
 
     assert_kept(rig)
     assert_ended(rig, guilty, outcome, 0)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.checker import unflagged
+from tests.faults.checker import check, unflagged
 from tests.faults.nemesis import Nemesis, Plan, Result
 from tests.faults.rig import Rig
 
@@ -29,6 +29,22 @@ def test_every_promise_is_kept_under_random_faults(tmp_path: Path, seed: int, ki
     assert not unflagged(result.findings), str(result)
     assert sum(result.faults.values()) >= 10
     assert len(result.history.executions) >= 1400
+
+
+def test_two_environments_read_the_same_journal_under_faults(tmp_path: Path) -> None:
+    """Each runs every write once; neither frees what the other one has not read."""
+    (tmp_path / "second").mkdir()
+    with Rig(tmp_path) as rig, Rig(tmp_path / "second", environment="c", beside=rig) as second:
+        for _ in range(2):
+            second.start_worker()
+        result = Nemesis(rig, Plan(seed=3, jobs=800, seconds=12)).run()
+        second.drain()
+        found = check(second.history(balance=True))
+        left = sum(rig.link.batch([("XLEN", rig.jobs(n)) for n in range(rig.partitions)]))
+
+    assert not unflagged(result.findings), str(result)
+    assert not unflagged(found), "\n".join(map(str, found))
+    assert left == 0
 
 
 def test_a_textbook_consumer_is_found_wanting(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.faults.proxy import Proxy
+from tests.faults.proxy import Mode, Proxy
 
 
 @pytest.fixture
@@ -58,7 +58,7 @@ def test_it_carries_both_ways(proxy: Proxy) -> None:
 
 
 @pytest.mark.parametrize("mode", ["blackhole", "drop_replies"])
-def test_what_is_swallowed_never_comes(proxy: Proxy, mode: str) -> None:
+def test_what_is_swallowed_never_comes(proxy: Proxy, mode: Mode) -> None:
     """A connection that has lost bytes stays silent, also when the proxy passes again; a new one speaks."""
     with _client(proxy) as client:
         proxy.be(mode)

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.faults.checker import check, unflagged
 from tests.faults.processes import RedisServer, until
 from tests.faults.proxy import Mode, Proxy
-from tests.faults.rig import Rig, script_word
+from tests.faults.rig import PATIENT, Rig, script_word
 from tests.faults.verdicts import assert_ended, assert_kept
 
 pytestmark = [pytest.mark.realserver, pytest.mark.faults]
@@ -48,8 +49,8 @@ def test_a_worker_works_again_soon_after_redis_is_back(rig: Rig) -> None:
 
 def test_a_redis_that_was_stopped_past_every_lease(rig: Rig) -> None:
     """Nobody holds anything when it goes on, and a write that was sent meanwhile is not sent again."""
-    worker = rig.start_worker(FAULTS_TIMEOUT="4")
-    [sent, *_] = rig.record(("write", "k", "slow:1.5"), ("write", "k", ""), ("read", "k", ""))
+    worker = rig.start_worker(environ=PATIENT)
+    [sent, *_] = rig.record(("write", "k", "slow:1"), ("write", "k", ""), ("read", "k", ""))
     rig.wait_executed(sent)
 
     rig.redis.stop()
@@ -138,7 +139,7 @@ def test_a_journal_that_is_destroyed_is_taken_up_again(rig: Rig, harm: str) -> N
 def test_a_deleted_entry_that_was_claimed_is_counted_as_expired(rig: Rig) -> None:
     """Its bytes are gone, and it blocks nobody."""
     rig.wish("hang")
-    worker = rig.start_worker(FAULTS_TIMEOUT="4")
+    worker = rig.start_worker(environ=PATIENT)
     sent, _, behind = rig.record(("write", "k", ""), ("write", "k", ""), ("write", "k", ""))
     rig.wait_executed(sent)
     worker.kill()
@@ -189,6 +190,53 @@ def test_a_full_redis_is_drained(rig: Rig) -> None:
 def _info(rig: Rig) -> dict[str, str]:
     reply = rig.link.command("INFO", "memory")
     return {str(name): str(value) for name, value in reply.items()}
+
+
+def test_a_redis_that_loses_its_last_seconds_stops_nobody(rig: Rig) -> None:
+    """It is back where it was a while ago. What it had let go of may run again, under the key that B knows it by;
+    everything else goes on, and the accounts say what is gone."""
+    rig.start_worker()
+    app = rig.start_app("--count", "600", "--rate", "200")
+    until("calls", lambda: len(rig.history().calls) > 300)
+
+    rig.redis.kill()
+    rig.redis.lose_tail(0.2)
+    rig.redis.start()
+
+    assert app.ended() == 0
+    found = _found_after_harm(rig)
+    assert "key" not in found
+    assert "balance" not in found
+
+
+def test_a_journal_that_is_flushed_under_load_stops_nobody(rig: Rig) -> None:
+    """What was in it is gone and said to be gone; what comes after is run, once and in order."""
+    rig.start_worker()
+    app = rig.start_app("--count", "600", "--rate", "200")
+    until("calls", lambda: len(rig.history().calls) > 300)
+
+    rig.link.command("FLUSHALL")
+
+    while app.code is None:
+        _start_again_what_ended(rig)
+        time.sleep(0.1)
+    found = _found_after_harm(rig)
+    assert found <= {"lost", "outcomes"}
+
+
+def _start_again_what_ended(rig: Rig) -> None:
+    if all(worker.code is not None for worker in rig.workers):
+        rig.start_worker()
+
+
+def _found_after_harm(rig: Rig) -> set[str]:
+    """The kinds of what is wrong when all is done that can be done."""
+    time.sleep(1.0)
+    _start_again_what_ended(rig)
+    rig.drain()
+    found = unflagged(check(rig.history(balance=True), loss_bound=0))
+    print(*found, sep="\n")
+    return {finding.kind for finding in found}
 
 
 _BUSY = "local t = redis.call('TIME')[1] + 2; while redis.call('TIME')[1] + 0 < t do end"

@@ -29,7 +29,7 @@ class Textbook:
     """One consumer of all partitions."""
 
     def __init__(self, url: str, b_url: str, name: str) -> None:
-        self._redis = redis.Redis.from_url(url, socket_timeout=3.0)
+        self._redis: Any = redis.Redis.from_url(url, socket_timeout=3.0)
         self._b_url = b_url
         self._name = name
         self._session = requests.Session()
