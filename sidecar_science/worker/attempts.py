@@ -45,7 +45,8 @@ class Attempts:
         not allowed."""
         self._plan = plan
         self.service = plan.service
-        self._hold(plan.experiment.timeout + MARGIN)
+        seconds = plan.experiment.timeout + MARGIN
+        self._hold(seconds)
         limit = _MOST if plan.repeatable else 1
         started = insisting(
             lambda: self._journal.start(self._queue.lease, self._entry, limit=limit, after=self.made),
@@ -57,6 +58,8 @@ class Attempts:
             raise Ended(Outcome.UNKNOWN, None, detail) if plan.writes else Ended(Outcome.FAILED, "worker_error", detail)
         self.made = started.attempt
         self._may_repeat = started.attempt < limit
+        # Where the journal was away for a while, the mark itself may have taken what was left.
+        self._hold(seconds)
 
     def withdraw(self) -> None:
         """Nothing was sent after all: the mark goes, or a successor would take a write's end for unknown."""

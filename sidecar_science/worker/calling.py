@@ -7,6 +7,7 @@ import contextlib
 import inspect
 import socket
 from collections.abc import Callable, Coroutine, Iterator, Mapping
+from http.client import HTTPException
 from typing import Any, Final, Literal
 
 import attrs
@@ -25,6 +26,12 @@ Fault = Literal["refused", "broken", None]
 _PASSING: Final = (EgressRefused, DeadlineExceeded, KeyboardInterrupt)
 _NOTHING: Final = object()
 _DEEPEST: Final = 20
+_UNOBSERVED: Final = frozenset({"httpx", "httpcore", "aiohttp"})
+_REFUSED: Final = frozenset({"ConnectError", "ConnectTimeout", "ClientConnectorError"})
+_BROKEN: Final = frozenset(
+    {"ReadError", "WriteError", "CloseError", "ReadTimeout", "WriteTimeout", "RemoteProtocolError"}
+    | {"ClientOSError", "ServerDisconnectedError", "ServerTimeoutError", "ClientPayloadError"}
+)
 _TICK: Final = 0.05
 _TIDYING: Final = 0.2
 
@@ -76,7 +83,7 @@ class Adapters:
                 return build(self._targets[service])
             except Exception as error:
                 told = f"build of {service!r} raised {type(error).__name__}"
-                if exchanges and exchanges[-1].status is None:
+                if (exchanges and exchanges[-1].status is None) or _fault(error) is not None:
                     raise NotSent(told) from error
                 raise Ended(Outcome.FAILED, "worker_error", told) from error
 
@@ -226,9 +233,10 @@ def _fault(error: BaseException | None) -> Fault:
     for _ in range(_DEEPEST):
         if error is None:
             return None
-        if isinstance(error, ConnectionRefusedError | socket.gaierror):
+        name = type(error).__name__ if type(error).__module__.partition(".")[0] in _UNOBSERVED else ""
+        if isinstance(error, ConnectionRefusedError | socket.gaierror) or name in _REFUSED:
             return "refused"
-        if isinstance(error, ConnectionError | TimeoutError):
+        if isinstance(error, ConnectionError | TimeoutError | HTTPException) or name in _BROKEN:
             return "broken"
         error = error.__cause__ or error.__context__
     return None

@@ -165,6 +165,11 @@ def reset(handler: BaseHTTPRequestHandler) -> None:
     handler.close_connection = True
 
 
+def hang_up(handler: BaseHTTPRequestHandler) -> None:
+    """End the connection politely, without an answer."""
+    handler.close_connection = True
+
+
 class RefusedPort:
     """A port on which connections are refused until a service is started there."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import urllib.request
+
 import pytest
 import requests
 
@@ -84,7 +86,8 @@ def test_a_build_that_raises_is_our_error_and_not_bs(bench):
     assert info.value.detail == "build of 'shop' raised KeyError"
 
 
-def test_a_build_that_cannot_reach_b_has_sent_nothing_of_the_call(bench):
+@pytest.mark.parametrize("get", [requests.get, urllib.request.urlopen])
+def test_a_build_that_cannot_reach_b_has_sent_nothing_of_the_call(bench, get):
     """Some clients connect when they are made: that is B being down, and is tried again."""
     refused = RefusedPort()
 
@@ -93,7 +96,7 @@ def test_a_build_that_cannot_reach_b_has_sent_nothing_of_the_call(bench):
         def get(self):
             return 1
 
-    built(bench, lambda base_url: requests.get(refused.url))
+    built(bench, lambda base_url: get(refused.url))
 
     with pytest.raises(NotSent):
         answered(bench, bench.job("shop.get"))

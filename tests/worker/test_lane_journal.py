@@ -73,6 +73,23 @@ class TestJournalTrouble:
 
         assert (hall.replay.sent, hall.outcomes) == ([job.id], ["matched"])
 
+    def test_a_mark_that_took_nearly_all_of_the_lease_is_no_leave_to_send(self, bench):
+        """The journal was away in between: the lease is renewed once more before anything goes."""
+        job = bench.job("shop.put", "tea")
+        queue = bench.filled(job)
+        real, left = bench.journal.start, []
+
+        def slow(*args, **kwargs):
+            bench.clock.advance(5.0)
+            return real(*args, **kwargs)
+
+        bench.journal.start = slow
+        hall = Hall(bench, {job.id: [lambda: left.append(queue.held_until - bench.clock.monotonic())]})
+
+        hall.turn(queue)
+
+        assert (hall.outcomes, left) == (["matched"], [10.0])
+
     def test_a_settlement_whose_reply_was_lost_is_repeated(self, bench):
         """What was observed is kept, though the journal went away for a moment."""
         job = bench.job("shop.put", "tea")

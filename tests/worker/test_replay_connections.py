@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from sidecar_science.worker.endings import Broken, NotSent
-from tests.story.world import Answer, RefusedPort, Service, reset
+from tests.story.world import Answer, RefusedPort, Service, hang_up, reset
 from tests.worker.calls import declared, ending, swallowing
 
 
@@ -101,9 +101,10 @@ class TestUnobserved:
         refused.close()
 
     @pytest.mark.parametrize("which", range(3))
-    def test_a_connection_that_broke_may_have_done_something(self, bench, which):
+    @pytest.mark.parametrize("how", [reset, hang_up])
+    def test_a_connection_that_broke_may_have_done_something(self, bench, which, how):
         """The lane judges it by what the call does to B."""
-        with Service(lambda heard: reset) as service:
+        with Service(lambda heard: how) as service:
             declared(bench, self.clients(service.url)[which])
 
             with pytest.raises(Broken):
