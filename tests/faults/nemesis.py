@@ -1,4 +1,4 @@
-"""Random faults from a seed: workers, Redis and apps are stopped, ended and killed while they work.
+"""Random faults from a seed: workers, Redis, apps and B are stopped, ended and killed while they work.
 
 Everything happens in the thread that started the processes, since they end with it. A seed gives the same faults in
 the same order; what they meet depends on the machine.
@@ -6,6 +6,7 @@ the same order; what they meet depends on the machine.
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 import itertools
 import random
@@ -17,6 +18,7 @@ from typing import Any, Final, Literal
 
 import attrs
 
+from sidecar_science.errors import JournalError
 from tests.faults.checker import Finding, check
 from tests.faults.history import History
 from tests.faults.processes import Process
@@ -37,7 +39,8 @@ _SET_UP: Final = 3
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """What a run is made of. ``seconds`` are those during which calls are made."""
+    """What a run is made of. ``seconds`` are those during which calls are made; ``more`` faults are those of B and of
+    the clock of Redis."""
 
     seed: int
     jobs: int
@@ -46,6 +49,7 @@ class Plan:
     consumer: Consumer = "worker"
     kill_app: bool = False
     faults: bool = True
+    more: bool = False
     pause: tuple[float, float] = (0.2, 1.0)
     drain_seconds: float = 60.0
     environ: tuple[tuple[str, str], ...] = ()
@@ -145,13 +149,15 @@ class Nemesis:
     # -- faults ----------------------------------------------------------------------------------------------------
 
     def _break_something(self) -> None:
-        faults: list[tuple[int, Callable[[], Any]]] = [
+        faults: list[tuple[float, Callable[[], Any]]] = [
             (4, self._kill_worker),
             (3, self._stop_worker),
             (2, self._end_worker),
             (2, self._stop_redis),
             (2, self._kill_redis),
             (1, self._kill_app),
+            (2 * self._plan.more, self._kill_b),
+            (2 * self._plan.more, self._end_leases),
         ]
         weights, acts = zip(*faults, strict=True)
         [act] = self._chance.choices(acts, weights)
@@ -216,6 +222,21 @@ class Nemesis:
         if not self._redis_is_well or time.monotonic() < self._trouble_ended + _AFTERMATH:
             self._loss_bound += sum(call.start >= self._trouble_began for call in calls)
         self._calls(max(1, self._plan.jobs - len(calls)))
+        return True
+
+    def _kill_b(self) -> bool:
+        if self._rig.b.code is not None:
+            return False
+        self._rig.b.kill()
+        self._after(self._chance.uniform(0.1, 1.0), self._rig.start_b)
+        return True
+
+    def _end_leases(self) -> bool:
+        """As when the clock of Redis jumps: every lease ends at once, and its holder does not know."""
+        if not self._redis_is_well:
+            return False
+        with contextlib.suppress(JournalError):
+            self._rig.link.command("DEL", *[self._rig.key(n, "lease") for n in range(self._rig.partitions)])
         return True
 
     def _redis_fails(self) -> None:

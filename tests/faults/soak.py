@@ -60,6 +60,7 @@ def main() -> int:
     parser.add_argument("--consumer", choices=("worker", "textbook"), default="worker")
     parser.add_argument("--partitions", type=int, default=8)
     parser.add_argument("--valkey", action="store_true", help="Valkey instead of Redis")
+    parser.add_argument("--more", action="store_true", help="kill B too, and end leases early")
     parser.add_argument("--kill-app", action="store_true", help="kill the app once in every run")
     parser.add_argument("--results", type=Path, default=Path("soak.jsonl"))
     parser.add_argument("--keep", type=Path, help="keep what the runs wrote in this folder")
@@ -67,7 +68,7 @@ def main() -> int:
     for seed in [seed for seed in options.seeds if seed not in _known(options.results)]:
         plan = Plan(
             seed=seed, jobs=options.jobs, seconds=options.seconds, workers=options.workers,
-            consumer=options.consumer, kill_app=options.kill_app,
+            consumer=options.consumer, kill_app=options.kill_app, more=options.more,
         )  # fmt: skip
         result = _run(plan, options.keep, partitions=options.partitions, valkey=options.valkey)
         print(result, flush=True)

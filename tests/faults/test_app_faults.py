@@ -14,7 +14,7 @@ from tests.faults.checker import check, unflagged
 from tests.faults.processes import until
 from tests.faults.proxy import Mode, Proxy
 from tests.faults.rig import Rig
-from tests.faults.verdicts import assert_ended, assert_kept
+from tests.faults.verdicts import assert_ended, assert_kept, defect
 
 pytestmark = [pytest.mark.realserver, pytest.mark.faults]
 
@@ -42,8 +42,9 @@ def test_a_killed_app_is_listed_as_unclean(rig: Rig) -> None:
     app.kill()
     rig.drain()
 
-    until("a producer that went silent", lambda: rig.journal.accounts().unclean == 1, 40.0)
+    rig.age_producers(60.0)
 
+    assert rig.journal.accounts().unclean == 1
     [producer] = rig.journal.producers()
     assert producer.unclean
     assert_kept(rig, loss_bound=LOSS_BOUND)
@@ -79,6 +80,7 @@ def test_what_an_app_ships_again_is_run_once(rig: Rig, mode: Mode) -> None:
         assert_kept(rig)
 
 
+@defect(reason="a report overwrites the one before it, also when it is older: one HSET for counts and goodbye")
 def test_a_goodbye_is_not_taken_back_by_what_was_said_before(rig: Rig) -> None:
     """Counts that an older connection brings late are older counts."""
     rig.start_worker()
@@ -122,6 +124,7 @@ def test_a_job_that_comes_after_a_later_one_is_called_late(rig: Rig) -> None:
     assert_ended(rig, job, "incomparable.late", 1)
 
 
+@defect(reason="what was run is known to the owner of the partition alone, and forgotten with its lease")
 def test_a_job_that_comes_after_a_later_one_is_called_late_by_another_worker_too(rig: Rig) -> None:
     """What its predecessor has run is known to it."""
     worker = rig.start_worker()
@@ -135,6 +138,7 @@ def test_a_job_that_comes_after_a_later_one_is_called_late_by_another_worker_too
     assert_ended(rig, job, "incomparable.late", 1)
 
 
+@defect(reason="what was run is known to the owner of the partition alone, and forgotten with its lease")
 def test_a_job_that_comes_after_a_later_one_is_called_late_after_trouble_too(rig: Rig) -> None:
     """What the worker itself has run before it read everything again is known to it."""
     worker = rig.start_worker()
