@@ -18,7 +18,7 @@ demo: $(VENV)/.demo
 
 test: $(VENV)/.test
 	@rm -f .coverage .coverage.*
-	$(BIN)/python -m pytest -n $(or $(JOBS),4) --dist loadgroup -m "not faults" --cov --cov-report=term:skip-covered
+	$(BIN)/python -m pytest -n $(or $(JOBS),4) --dist loadgroup --max-worker-restart 0 -m "not faults" --cov --cov-report=term:skip-covered
 
 faults: $(VENV)/.test
 	$(BIN)/python -m pytest -q -m faults tests/faults

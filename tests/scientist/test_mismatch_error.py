@@ -116,7 +116,8 @@ def test_its_repr_quotes_no_value():
 
 def test_it_comes_back_from_another_process():
     """A pool of processes brings text and judgement home, though the rules were lambdas."""
-    context = multiprocessing.get_context("fork")
+    # Not a fork: the test run has threads, and a child that is forked from them may wait for a lock for ever.
+    context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(1, mp_context=context) as pool:
         error = pool.submit(run_a_mismatch).exception(timeout=30)
 
