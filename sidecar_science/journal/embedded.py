@@ -10,6 +10,7 @@ import atexit
 import contextlib
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -56,7 +57,13 @@ class EmbeddedServer:
         self._tie = tie
         self._clock = clock
         self._owner = os.getpid()
-        self._start(port, timeout)
+        # Of its own: a server loads whatever dump it finds where it starts.
+        self._folder = tempfile.mkdtemp(prefix="sidecar-server-")
+        try:
+            self._start(port, timeout)
+        except BaseException:
+            self._tidy()
+            raise
         atexit.register(self.stop)
 
     @property
@@ -72,6 +79,7 @@ class EmbeddedServer:
             return
         atexit.unregister(self.stop)
         _end(self._process, self._tie)
+        self._tidy()
 
     def __enter__(self) -> EmbeddedServer:
         return self
@@ -80,6 +88,9 @@ class EmbeddedServer:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+    def _tidy(self) -> None:
+        shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self, port: int | None, timeout: float) -> None:
         deadline = self._clock.monotonic() + timeout
@@ -111,7 +122,10 @@ class EmbeddedServer:
         started: Future[subprocess.Popen[bytes]] = Future()
         # The kernel takes the end of the thread that started a child for the end of its parent: this one stays.
         threading.Thread(
-            target=_keep, args=(tied_command, output, started), name=f"embedded-server-{self.port}", daemon=True
+            target=_keep,
+            args=(tied_command, self._folder, output, started),
+            name=f"embedded-server-{self.port}",
+            daemon=True,
         ).start()
         return started.result()
 
@@ -132,14 +146,14 @@ def tied(command: Sequence[str], how: str = _TIE) -> list[str]:
     return [sys.executable, "-I", "-S", str(_CHILD), how, str(os.getpid()), *command]
 
 
-def _keep(command: list[str], output: IO[bytes], started: Future[subprocess.Popen[bytes]]) -> None:
+def _keep(command: list[str], folder: str, output: IO[bytes], started: Future[subprocess.Popen[bytes]]) -> None:
     try:
         process = subprocess.Popen(  # noqa: S603 - our own server
             command,
             stdin=subprocess.PIPE,
             stdout=output,
             stderr=subprocess.STDOUT,
-            cwd=tempfile.gettempdir(),
+            cwd=folder,
             start_new_session=True,  # an interrupt from the terminal is for us: we still need the server to end well
         )
     except OSError as error:

@@ -123,6 +123,20 @@ def test_nothing_is_kept_on_disk_by_default() -> None:
         assert found.command("CONFIG", "GET", "appendonly") == [b"appendonly", b"no"]
 
 
+def test_servers_share_no_dump() -> None:
+    """What one has saved, another one that starts later does not load; and nothing of it stays behind."""
+    with start_valkey() as first:
+        link = connect(first.url)
+        link.command("SET", "mine", "1")
+        link.command("SAVE")
+        _, folder = link.command("CONFIG", "GET", "dir")
+        assert (Path(folder.decode()) / "dump.rdb").exists()
+        with start_valkey() as second:
+            assert connect(second.url).command("GET", "mine") is None
+
+    assert not Path(folder.decode()).exists()
+
+
 def test_a_port_that_is_taken_is_an_error_that_says_so() -> None:
     """A named port is used or refused, with the server's own words."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
