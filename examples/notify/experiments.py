@@ -5,7 +5,13 @@ from notifications_python_client import NotificationsAPIClient
 from sidecar_science import Sidecar
 
 # A real app says `Sidecar.from_env("permit-office")`, and keeps the key where it keeps its other keys.
-sidecar = Sidecar("permit-office", redis_url="redis://127.0.0.1:6392/0", signing_key="known to app and worker alone")
+# Its app is over in a second, so what it recorded may be shipped a little longer than that.
+sidecar = Sidecar(
+    "permit-office",
+    redis_url="redis://127.0.0.1:6392/0",
+    signing_key="known to app and worker alone",
+    flush_timeout=10.0,
+)
 
 A_URL = "http://127.0.0.1:8201"
 A_KEY = "office-26785a09-ab16-4eb0-8407-a37497a57506-3d844edf-8d35-48ac-975b-e847b4f122b0"

@@ -5,7 +5,13 @@ import requests
 from sidecar_science import Sidecar
 
 # A real app says `Sidecar.from_env("library-desk")`, and keeps the key where it keeps its other keys.
-sidecar = Sidecar("library-desk", redis_url="redis://127.0.0.1:6391/0", signing_key="known to app and worker alone")
+# Its app is over in a second, so what it recorded may be shipped a little longer than that.
+sidecar = Sidecar(
+    "library-desk",
+    redis_url="redis://127.0.0.1:6391/0",
+    signing_key="known to app and worker alone",
+    flush_timeout=10.0,
+)
 
 
 class Loans:

@@ -98,8 +98,6 @@ class Reader:
         dropped = ("SIDECAR_", "COLUMNS", "FORCE_COLOR", "NO_COLOR")
         kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
         self._environment = kept | {"PATH": f"{_BIN}{os.pathsep}{kept.get('PATH', '')}", "PYTHONUTF8": "1"}
-        # On a machine that is slow today, what an app has recorded takes longer to ship than it may take of an exit.
-        self._environment["SIDECAR_FLUSH_TIMEOUT"] = "30"
 
     def __enter__(self) -> Reader:
         return self
