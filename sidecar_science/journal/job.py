@@ -142,5 +142,7 @@ def _check(job: Job, stamp: Stamp) -> None:
     )
     if wrong or not calls_fit or not stamp_fits or not all(type(gap) is str for gap in job.gaps):
         raise Undecodable(f"the envelope holds no job: {', '.join(wrong) or 'a call or its stamp'} has another type")
+    if any(digest.startswith("@") for digest in (job.key or "", *job.gaps)):
+        raise Undecodable("the envelope holds no job: a key that begins with '@' is none")
     if not math.isfinite(job.completed_at):
         raise Undecodable("the envelope holds no job: its time is no number")

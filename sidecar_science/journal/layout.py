@@ -17,6 +17,9 @@ DEAD_BYTES: Final = 64 * 1024
 DEAD_LETTERS: Final = 1000
 REMEMBER_SECONDS: Final = 86_400.0
 TAINTED_KEYS: Final = 100_000
+DISPATCHED_KEYS: Final = 4096
+DISPATCHED_SECONDS: Final = 3600.0
+GAP: Final = "gap"
 SILENT_SECONDS: Final = 30.0
 UPKEEP_SECONDS: Final = 60.0
 ENVIRONMENT_TTL: Final = 7 * 86_400.0
@@ -81,7 +84,7 @@ class Keys:
         return f"sidecar:{{{self.namespace}:{partition_text(partition)}}}:jobs"
 
     def of(self, partition: int, what: str, environment: str) -> str:
-        """The key of ``what`` (lease, fence, inflight, seen, tally, dead, taint) of one environment."""
+        """The key of ``what`` (lease, fence, inflight, dispatched, seen, tally, dead, taint) of one environment."""
         return f"sidecar:{{{self.namespace}:{partition_text(partition)}}}:{what}:{environment}"
 
 

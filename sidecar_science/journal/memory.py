@@ -141,31 +141,42 @@ class MemoryJournal(MemoryUpkeep):
                     continue
                 if self._is_new(group, admission):
                     group.inflight[entry] = Marker()
+                    for digest in admission.gaps:
+                        group.mark(digest, layout.GAP)
                     continue
                 duplicates.add(admission.entry)
                 if partition.settle(group, entry):
                     group.add(layout.DUPLICATES)
             return duplicates
 
-    def start(self, lease: Lease, entry: str, *, limit: int, after: int = 0) -> Started:
+    def start(
+        self, lease: Lease, entry: str, *, limit: int, after: int = 0, key: str | None = None, completed_at: float = 0.0
+    ) -> Started:
         with self._server.request():
             _, group = self._server.fenced(self._environment, lease)
             marker = group.inflight.get(parse_entry(entry))
             if marker is None:
                 return Started(go=False, attempt=0)
             if marker.token == lease.token and marker.attempt > after:
-                return Started(go=True, attempt=marker.attempt)
+                return Started(go=True, attempt=marker.attempt, number=marker.number)
             if marker.attempt >= limit:
                 return Started(go=False, attempt=marker.attempt)
-            marker.token, marker.attempt = lease.token, marker.attempt + 1
-            return Started(go=True, attempt=marker.attempt)
+            marker.token, marker.attempt, marker.number = lease.token, marker.attempt + 1, marker.number + 1
+            if key:
+                group.dispatch(key, completed_at, self._server.clock.wall())
+            return Started(go=True, attempt=marker.attempt, number=marker.number)
 
-    def withdraw(self, lease: Lease, entry: str) -> None:
+    def withdraw(self, lease: Lease, entry: str, number: int) -> None:
         with self._server.request():
             _, group = self._server.fenced(self._environment, lease)
             marker = group.inflight.get(parse_entry(entry))
-            if marker is not None and marker.token == lease.token:
+            if marker is not None and marker.token == lease.token and marker.number == number:
                 marker.token, marker.attempt = None, marker.attempt - 1
+
+    def dispatched(self, lease: Lease) -> Mapping[str, float]:
+        with self._server.request():
+            _, group = self._server.fenced(self._environment, lease)
+            return group.dispatched_at(self._server.clock.wall())
 
     def settle(self, lease: Lease, settlements: Sequence[Settlement]) -> list[bool]:
         with self._server.request():

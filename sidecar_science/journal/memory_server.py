@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bisect
 import contextlib
+import math
 import threading
 from collections.abc import Iterator
 
@@ -42,6 +43,7 @@ class Marker:
 
     token: str | None = None
     attempt: int = 0
+    number: int = 0
 
 
 @attrs.define
@@ -56,6 +58,8 @@ class Group:
     dead: list[tuple[str, DeadLetter]] = attrs.Factory(list)
     buried: int = 0
     taint: dict[str, str] = attrs.Factory(dict)
+    dispatched: dict[str, float] = attrs.Factory(dict)
+    dispatched_until: float = math.inf
     epoch: str | None = None
     left: EntryId | None = None
     fence: int = 0
@@ -74,6 +78,17 @@ class Group:
         if digest not in self.taint and len(self.taint) >= layout.TAINTED_KEYS:
             digest = layout.ANY_KEY
         self.taint.setdefault(digest, why)
+
+    def dispatch(self, digest: str, completed_at: float, now: float) -> None:
+        """Note that a job of a key was dispatched; ``now`` is the wall clock's."""
+        known = self.dispatched_at(now)
+        known[digest] = max(completed_at, known.get(digest, -math.inf))
+        latest = sorted(known.items(), key=lambda each: (each[1], each[0]))[-layout.DISPATCHED_KEYS :]
+        self.dispatched, self.dispatched_until = dict(latest), now + layout.DISPATCHED_SECONDS
+
+    def dispatched_at(self, now: float) -> dict[str, float]:
+        """What is known at ``now`` of the keys of which jobs were dispatched."""
+        return dict(self.dispatched) if now < self.dispatched_until else {}
 
     def expire(self, n: int) -> None:
         """Count entries as gone, of which nobody knows the keys."""

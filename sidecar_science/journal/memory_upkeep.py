@@ -134,6 +134,7 @@ class MemoryUpkeep(MemoryLedger):
             if epoch is not None and group.epoch != epoch:
                 group.epoch = epoch
                 group.taint.clear()
+                group.dispatched.clear()
 
     def _fold_producers(self) -> None:
         oldest = self._server.clock.wall() - layout.REMEMBER_SECONDS

@@ -158,11 +158,17 @@ class Journal(Protocol):
         ...
 
     def admit(self, lease: Lease, admissions: Sequence[Admission]) -> set[str]:
-        """Let claimed entries in, in the order of the partition; the duplicates among them, now settled."""
+        """Let claimed entries in, in the order of the partition; the duplicates among them, now settled.
+
+        What they carry of gaps taints, with the reason ``gap``.
+        """
         ...
 
-    def start(self, lease: Lease, entry: str, *, limit: int, after: int = 0) -> Started:
-        """Mark an admitted entry as dispatched, before anything is sent.
+    def start(
+        self, lease: Lease, entry: str, *, limit: int, after: int = 0, key: str | None = None, completed_at: float = 0.0
+    ) -> Started:
+        """Mark an admitted entry as dispatched, before anything is sent; of its ``key``, that a job was dispatched whose
+        control ``completed_at``.
 
         ``go`` is False when ``limit`` attempts were made, or when nobody knows how many. To try once more
         under the same lease, pass the attempt that ended as ``after``; without it a repeated call is taken
@@ -170,8 +176,20 @@ class Journal(Protocol):
         """
         ...
 
-    def withdraw(self, lease: Lease, entry: str) -> None:
-        """Take the last start under this lease back, since nothing of it was sent; it counts as no attempt."""
+    def withdraw(self, lease: Lease, entry: str, number: int) -> None:
+        """Take the start of that ``number`` back, since nothing of it was sent; it counts as no attempt.
+
+        A later start of the entry stands, and so does what was noted of its key.
+        """
+        ...
+
+    def dispatched(self, lease: Lease) -> Mapping[str, float]:
+        """The keys of the partition of which jobs were dispatched lately, by whomever: when the control of the latest
+        one completed.
+
+        That is known of the 4096 keys with the latest ones, until nothing was dispatched for an hour; a reset or a new
+        epoch ends it.
+        """
         ...
 
     def settle(self, lease: Lease, settlements: Sequence[Settlement]) -> list[bool]:

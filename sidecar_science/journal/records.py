@@ -83,24 +83,36 @@ class Claimed:
 @attrs.frozen(kw_only=True)
 class Admission:
     """An entry as its signature tells it: its producer's ``sequence``-th in this partition, counted from 0
-    or 1."""
+    or 1.
+
+    ``gaps`` are digests of keys whose earlier jobs were lost before they reached the journal.
+    """
 
     entry: str
     producer: str
     sequence: int = attrs.field()
+    gaps: Sequence[str] = ()
 
     @sequence.validator
     def _check_sequence(self, _: object, sequence: int) -> None:
         if not 0 <= sequence <= LARGEST_COUNT:
             raise ValueError(f"sequence {sequence}; expected a whole number from 0 to {LARGEST_COUNT}")
 
+    def __attrs_post_init__(self) -> None:
+        if any(digest.startswith("@") for digest in self.gaps):
+            raise ValueError("gaps are digests of keys, and none starts with '@'")
+
 
 @attrs.frozen(kw_only=True)
 class Started:
-    """Whether a replay may be sent now (``go``), and as which attempt, counted from 1."""
+    """Whether a replay may be sent now (``go``), and as which attempt, counted from 1.
+
+    ``number`` is that of this very start, where it goes: the starts that were withdrawn are counted in it.
+    """
 
     go: bool
     attempt: int
+    number: int = 0
 
 
 @attrs.frozen(kw_only=True)

@@ -77,7 +77,7 @@ class RedisJoining(RedisLedger):
 
     def _begin_epoch(self, epoch: str | None) -> None:
         if epoch is not None:
-            self._link.run_all("epoch", [((key,), (epoch,)) for key in self._each("taint")])
+            self._link.run_all("epoch", [(self._of(n, "taint", "dispatched"), (epoch,)) for n in range(self._partitions)])
 
     def _make_groups(self, start: Position) -> None:
         # A group that a known environment has lost lost its position too: what is there now is all new to it.
@@ -88,7 +88,7 @@ class RedisJoining(RedisLedger):
         self._count(self._link.run_all("join", calls))
 
     def _reset_groups(self, position: str) -> list[Any]:
-        what = ("jobs", "tally", "lease", "fence", "inflight", "seen", "dead", "taint")
+        what = ("jobs", "tally", "lease", "fence", "inflight", "seen", "dead", "taint", "dispatched")
         words = (self._environment, position)
         return self._link.run_all("reset", [(self._of(n, *what), words) for n in range(self._partitions)])
 

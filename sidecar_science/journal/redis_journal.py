@@ -106,17 +106,24 @@ class RedisJournal(RedisUpkeep):
 
     def admit(self, lease: Lease, admissions: Sequence[Admission]) -> set[str]:
         keys = self._of(lease.partition, "lease", "jobs", "inflight", "seen", "tally", "taint")
-        words = [word for a in admissions for word in (a.entry, a.producer, a.sequence)]
+        words = [word for a in admissions for word in (a.entry, a.producer, a.sequence, len(a.gaps), *a.gaps)]
         duplicates = self._link.run("admit", keys, *self._as_owner(lease), *words)
         return {entry.decode() for entry in duplicates}
 
-    def start(self, lease: Lease, entry: str, *, limit: int, after: int = 0) -> Started:
-        keys = self._of(lease.partition, "lease", "inflight")
-        go, attempt = self._link.run("start", keys, lease.token, entry, limit, after)
-        return Started(go=bool(go), attempt=attempt)
+    def start(
+        self, lease: Lease, entry: str, *, limit: int, after: int = 0, key: str | None = None, completed_at: float = 0.0
+    ) -> Started:
+        keys = self._of(lease.partition, "lease", "inflight", "dispatched")
+        known = (key or "", repr(float(completed_at)), layout.DISPATCHED_KEYS, _milliseconds(layout.DISPATCHED_SECONDS))
+        go, attempt, number = self._link.run("start", keys, lease.token, entry, limit, after, *known)
+        return Started(go=bool(go), attempt=attempt, number=number)
 
-    def withdraw(self, lease: Lease, entry: str) -> None:
-        self._link.run("withdraw", self._of(lease.partition, "lease", "inflight"), lease.token, entry)
+    def withdraw(self, lease: Lease, entry: str, number: int) -> None:
+        self._link.run("withdraw", self._of(lease.partition, "lease", "inflight"), lease.token, entry, number)
+
+    def dispatched(self, lease: Lease) -> Mapping[str, float]:
+        flat = self._link.run("dispatched", self._of(lease.partition, "lease", "dispatched"), lease.token)
+        return {digest.decode(): float(at) for digest, at in zip(flat[::2], flat[1::2], strict=True)}
 
     def settle(self, lease: Lease, settlements: Sequence[Settlement]) -> list[bool]:
         keys = self._of(lease.partition, "lease", "jobs", "inflight", "tally", "taint")
@@ -191,7 +198,7 @@ class RedisJournal(RedisUpkeep):
         return [
             Claimed(
                 partition=lease.partition, entry=entry.decode(), data=data,
-                age=max(0.0, now / 1000 - instant(entry)), attempts=int(marker.rpartition(b"|")[2] or 0),
+                age=max(0.0, now / 1000 - instant(entry)), attempts=int(marker.split(b"|")[2]) if marker else 0,
             )
             for entry, data, marker in entries
         ]  # fmt: skip

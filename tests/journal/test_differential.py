@@ -108,13 +108,19 @@ def _admit(side: _Side, environment: str, partition: int, numbers: list[int]) ->
 
 def _start(side: _Side, environment: str, partition: int, numbers: list[int]) -> Any:
     journal, lease, entry = _one(side, numbers)
-    return entry and journal.start(lease, entry, limit=1 + numbers[2] % 3, after=numbers[3] % 3)
+    known = {"key": f"k{numbers[1] % 3}", "completed_at": float(numbers[2])}
+    return entry and journal.start(lease, entry, limit=1 + numbers[2] % 3, after=numbers[3] % 3, **known)
 
 
 def _withdraw(side: _Side, environment: str, partition: int, numbers: list[int]) -> None:
     journal, lease, entry = _one(side, numbers)
     if entry:
-        journal.withdraw(lease, entry)
+        journal.withdraw(lease, entry, 1 + numbers[2] % 3)
+
+
+def _dispatched(side: _Side, environment: str, partition: int, numbers: list[int]) -> Any:
+    environment, lease = _lease(side, numbers)
+    return lease and side.journals[environment].dispatched(lease)
 
 
 def _settle(side: _Side, environment: str, partition: int, numbers: list[int]) -> Any:
@@ -184,7 +190,7 @@ def _trim(side: _Side, environment: str, partition: int, numbers: list[int]) -> 
 
 
 _KINDS = [_append] * 4 + [_claim] * 4 + [_admit, _start, _settle] * 3
-_KINDS += [_join, _acquire, _acquire, _end, _release, _recover, _withdraw, _bury, _bury, _lose, _trim]
+_KINDS += [_join, _acquire, _acquire, _end, _release, _recover, _withdraw, _dispatched, _bury, _bury, _lose, _trim]
 _KINDS += [_tainted, _tainted, _retain, _requeue, _reset]
 
 

@@ -102,7 +102,7 @@ def _settle(journal: Journal, lease: Lease, entry: str) -> object:
     [
         _settle,
         lambda journal, lease, entry: journal.start(lease, entry, limit=9),
-        lambda journal, lease, entry: journal.withdraw(lease, entry),
+        lambda journal, lease, entry: journal.withdraw(lease, entry, 1),
         lambda journal, lease, entry: journal.bury(lease, entry, "poison", b"x"),
         lambda journal, lease, entry: journal.foreign(lease, entry, "undecodable", b"x"),
         lambda journal, lease, entry: journal.admit(lease, []),

@@ -56,7 +56,7 @@ def test_the_fields_are_those_of_the_documentation(real_journal: RedisTwin) -> N
     assert command("GET", keys.of(1, "fence", "b")) == b"1"
     assert command("TTL", keys.of(1, "fence", "b")) == -1
     assert command("HGETALL", keys.of(1, "inflight", "b")) == {
-        a.entry.encode(): b"started|w1:1|1",
+        a.entry.encode(): b"started|w1:1|1|0|1",
         b.entry.encode(): b"admitted||0",
     }
     assert re.fullmatch(rb"5\|\d{13}", command("HGET", keys.of(1, "seen", "b"), "p"))

@@ -14,8 +14,8 @@ def test_an_admitted_entry_starts_once(journal_twin: Twin) -> None:
     lease = owned(journal)
     [a] = taken(journal, lease)
 
-    assert journal.start(lease, a.entry, limit=1) == Started(go=True, attempt=1)
-    assert journal.start(lease, a.entry, limit=1) == Started(go=True, attempt=1)
+    assert journal.start(lease, a.entry, limit=1) == Started(go=True, attempt=1, number=1)
+    assert journal.start(lease, a.entry, limit=1) == Started(go=True, attempt=1, number=1)
 
 
 def test_a_write_that_an_earlier_owner_started_is_not_started_again(journal_twin: Twin) -> None:
@@ -30,7 +30,7 @@ def test_a_write_that_an_earlier_owner_started_is_not_started_again(journal_twin
     successor = owned(journal, "w2")
 
     assert journal.start(successor, a.entry, limit=1) == Started(go=False, attempt=1)
-    assert journal.start(successor, b.entry, limit=1) == Started(go=True, attempt=1)
+    assert journal.start(successor, b.entry, limit=1) == Started(go=True, attempt=1, number=1)
 
 
 def test_a_read_is_started_as_often_as_its_limit_allows(journal_twin: Twin) -> None:
@@ -42,7 +42,7 @@ def test_a_read_is_started_as_often_as_its_limit_allows(journal_twin: Twin) -> N
     journal.start(lease, a.entry, limit=2)
     journal_twin.end_lease(lease)
     second = owned(journal, "w2")
-    assert journal.start(second, a.entry, limit=2) == Started(go=True, attempt=2)
+    assert journal.start(second, a.entry, limit=2) == Started(go=True, attempt=2, number=2)
     journal_twin.end_lease(second)
 
     third = owned(journal, "w3")
@@ -58,8 +58,8 @@ def test_one_more_attempt_under_the_same_lease_is_asked_for(journal_twin: Twin) 
     [a] = taken(journal, lease)
     journal.start(lease, a.entry, limit=2)
 
-    assert journal.start(lease, a.entry, limit=2, after=1) == Started(go=True, attempt=2)
-    assert journal.start(lease, a.entry, limit=2, after=1) == Started(go=True, attempt=2)
+    assert journal.start(lease, a.entry, limit=2, after=1) == Started(go=True, attempt=2, number=2)
+    assert journal.start(lease, a.entry, limit=2, after=1) == Started(go=True, attempt=2, number=2)
     assert journal.start(lease, a.entry, limit=2, after=2) == Started(go=False, attempt=2)
 
 
@@ -69,13 +69,29 @@ def test_a_start_that_sent_nothing_is_withdrawn(journal_twin: Twin) -> None:
     fill(journal_twin, "a")
     lease = owned(journal)
     [a] = taken(journal, lease)
-    journal.start(lease, a.entry, limit=1)
+    started = journal.start(lease, a.entry, limit=1)
 
-    journal.withdraw(lease, a.entry)
-    journal.withdraw(lease, a.entry)
+    journal.withdraw(lease, a.entry, started.number)
+    journal.withdraw(lease, a.entry, started.number)
     journal_twin.end_lease(lease)
 
-    assert journal.start(owned(journal, "w2"), a.entry, limit=1) == Started(go=True, attempt=1)
+    assert journal.start(owned(journal, "w2"), a.entry, limit=1) == Started(go=True, attempt=1, number=2)
+
+
+def test_a_withdrawal_that_comes_late_takes_no_later_start_back(journal_twin: Twin) -> None:
+    """It names the start that it takes back, and the entry may have been started again since."""
+    journal = joined(journal_twin)
+    fill(journal_twin, "a")
+    lease = owned(journal)
+    [a] = taken(journal, lease)
+    first = journal.start(lease, a.entry, limit=1)
+    journal.withdraw(lease, a.entry, first.number)
+    journal.start(lease, a.entry, limit=1)
+
+    journal.withdraw(lease, a.entry, first.number)
+    journal_twin.end_lease(lease)
+
+    assert not journal.start(owned(journal, "w2"), a.entry, limit=1).go
 
 
 def test_only_the_own_start_is_withdrawn(journal_twin: Twin) -> None:
@@ -84,11 +100,11 @@ def test_only_the_own_start_is_withdrawn(journal_twin: Twin) -> None:
     fill(journal_twin, "a")
     lease = owned(journal)
     [a] = taken(journal, lease)
-    journal.start(lease, a.entry, limit=1)
+    started = journal.start(lease, a.entry, limit=1)
     journal_twin.end_lease(lease)
     successor = owned(journal, "w2")
 
-    journal.withdraw(successor, a.entry)
+    journal.withdraw(successor, a.entry, started.number)
 
     assert not journal.start(successor, a.entry, limit=1).go
 
@@ -101,7 +117,7 @@ def test_what_was_never_admitted_does_not_start(journal_twin: Twin) -> None:
     a, b = journal.claim([lease], 10)
     taken(journal, lease)
     journal.settle(lease, [Settlement(entry=b.entry)])
-    journal.withdraw(lease, b.entry)
+    journal.withdraw(lease, b.entry, 1)
 
     assert journal.start(lease, a.entry, limit=9) == Started(go=False, attempt=0)
     assert journal.start(lease, b.entry, limit=9) == Started(go=False, attempt=0)

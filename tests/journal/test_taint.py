@@ -6,7 +6,7 @@ import pytest
 
 from sidecar_science.errors import LeaseLost
 from sidecar_science.journal import layout
-from sidecar_science.journal.protocol import Journal, Lease, Settlement
+from sidecar_science.journal.protocol import Admission, Journal, Lease, Settlement
 from tests.journal.steps import admitted, fill, joined, owned, taken
 from tests.twins import RedisTwin, Twin
 
@@ -164,6 +164,26 @@ def test_a_jump_of_a_sequence_taints_the_partition(journal_twin: Twin) -> None:
     assert journal.tainted(lease) == {"*": "lost"}
 
 
+def test_gaps_taint_when_the_job_that_carries_them_is_let_in(journal_twin: Twin) -> None:
+    """The recorder lost writes of these keys; a job that comes a second time tells nothing new."""
+    journal = joined(journal_twin)
+    fill(journal_twin, "a", "b", "a")
+    lease = owned(journal)
+    a, b, again = journal.claim([lease], 10)
+
+    duplicates = journal.admit(
+        lease,
+        [
+            Admission(entry=a.entry, producer="p", sequence=1, gaps=("k1", "k2")),
+            Admission(entry=b.entry, producer="p", sequence=2),
+            Admission(entry=again.entry, producer="p", sequence=1, gaps=("k3",)),
+        ],
+    )
+
+    assert duplicates == {again.entry}
+    assert journal.tainted(lease) == {"k1": "gap", "k2": "gap"}
+
+
 def test_a_producer_that_began_before_the_environment_taints_nothing(journal_twin: Twin) -> None:
     """What lies before the start is not lost."""
     joined(journal_twin)
@@ -184,6 +204,8 @@ def test_the_journals_own_fields_are_no_keys(wrong: dict[str, object]) -> None:
     """A digest cannot be taken for what the journal keeps beside them."""
     with pytest.raises(ValueError, match="digests"):
         Settlement(entry="1-0", **wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="digests"):
+        Admission(entry="1-0", producer="p", sequence=1, gaps=("@epoch",))
 
 
 @pytest.mark.realserver

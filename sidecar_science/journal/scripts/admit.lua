@@ -1,11 +1,13 @@
 #!lua flags=allow-oom
--- KEYS lease, jobs, inflight, seen, tally, taint  ARGV token, group, keep, most, then entry, producer, sequence of each
+-- KEYS lease, jobs, inflight, seen, tally, taint  ARGV token, group, keep, most, then of each: entry,
+--      producer, sequence, how many gaps it carries, and their digests
 -- A producer ships in order, so a sequence that is not above its highest is one that has been here, and one that jumps
 -- tells of entries that are gone: of which keys, nobody knows. The entries that are duplicates, now settled.
 if not held(KEYS[1], ARGV[1]) then return LOST end
 local now, duplicates = milliseconds(), {}
-for i = 5, #ARGV, 3 do
-  local entry, producer, sequence = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
+local i = 5
+while i <= #ARGV do
+  local entry, producer, sequence, gaps = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
   if redis.call('HEXISTS', KEYS[3], entry) == 0 then
     local known = string.match(redis.call('HGET', KEYS[4], producer) or '', '^%d+')
     local highest = tonumber(known or -1)
@@ -16,10 +18,12 @@ for i = 5, #ARGV, 3 do
       redis.call('HINCRBY', KEYS[5], '@sequences', string.format('%.0f', sequence - math.max(highest, 0)))
       redis.call('HSET', KEYS[4], producer, string.format('%.0f|%.0f', sequence, now))
       redis.call('HSET', KEYS[3], entry, 'admitted||0')
+      for n = i + 4, i + 3 + gaps do mark(KEYS[6], ARGV[n], 'gap', ARGV[4]) end
     else
       duplicates[#duplicates + 1] = entry
       if settle(KEYS[2], ARGV[2], KEYS[3], entry, ARGV[3]) then redis.call('HINCRBY', KEYS[5], '@duplicates', 1) end
     end
   end
+  i = i + 4 + gaps
 end
 return duplicates

@@ -36,6 +36,23 @@ local function settle(jobs, group, inflight, entry, keep)
   return true
 end
 
+-- What is known of an entry in hand: its state, whose it is, how many attempts count, how many processes died of it, and
+-- how many starts there were, withdrawn ones too.
+local function marker_of(inflight, entry)
+  local marker = redis.call('HGET', inflight, entry)
+  if not marker then return nil end
+  local state, token, made, crashes, number = string.match(marker, '^(%a+)|([^|]*)|(%d+)|?(%d*)|?(%d*)')
+  return {
+    state = state, token = token, made = tonumber(made), crashes = tonumber(crashes) or 0, number = tonumber(number) or 0,
+  }
+end
+
+local function put_marker(inflight, entry, marker)
+  local words = {marker.state, marker.token, marker.made, marker.crashes, marker.number}
+  for i = 3, 5 do words[i] = string.format('%.0f', words[i]) end
+  redis.call('HSET', inflight, entry, table.concat(words, '|'))
+end
+
 -- Notes that the state of a key on B is not known any more. Beyond so many keys it is that of the whole partition.
 local function mark(taint, digest, why, most)
   if redis.call('HEXISTS', taint, digest) == 1 then return end

@@ -1,10 +1,11 @@
 #!lua flags=allow-oom
--- KEYS lease, inflight  ARGV token, entry
--- Takes the last start under this lease back: nothing was sent.
+-- KEYS lease, inflight  ARGV token, entry, number
+-- Takes the start of that number back: nothing was sent. A later one of the same entry stands: this may come late. So does
+-- what start.lua has noted of its key; somebody tried, and what comes after that is late.
 if not held(KEYS[1], ARGV[1]) then return LOST end
-local marker = redis.call('HGET', KEYS[2], ARGV[2])
-if not marker then return 0 end
-local state, token, made = string.match(marker, '^(%a+)|([^|]*)|(%d+)')
-if state ~= 'started' or token ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[2], ARGV[2], string.format('admitted||%.0f', tonumber(made) - 1))
+local marker = marker_of(KEYS[2], ARGV[2])
+if not marker or marker.state ~= 'started' or marker.token ~= ARGV[1] then return 0 end
+if marker.number ~= tonumber(ARGV[3]) then return 0 end
+marker.state, marker.token, marker.made = 'admitted', '', marker.made - 1
+put_marker(KEYS[2], ARGV[2], marker)
 return 1
