@@ -167,8 +167,9 @@ class Journal(Protocol):
     def start(
         self, lease: Lease, entry: str, *, limit: int, after: int = 0, key: str | None = None, completed_at: float = 0.0
     ) -> Started:
-        """Mark an admitted entry as dispatched, before anything is sent; of its ``key``, that a job was dispatched whose
-        control ``completed_at``.
+        """Mark an admitted entry as dispatched, before anything is sent.
+
+        Of its ``key`` it is noted that a job was dispatched whose control ``completed_at``.
 
         ``go`` is False when ``limit`` attempts were made, or when nobody knows how many. To try once more
         under the same lease, pass the attempt that ended as ``after``; without it a repeated call is taken

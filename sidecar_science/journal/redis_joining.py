@@ -77,7 +77,9 @@ class RedisJoining(RedisLedger):
 
     def _begin_epoch(self, epoch: str | None) -> None:
         if epoch is not None:
-            self._link.run_all("epoch", [(self._of(n, "taint", "dispatched"), (epoch,)) for n in range(self._partitions)])
+            self._link.run_all(
+                "epoch", [(self._of(n, "taint", "dispatched"), (epoch,)) for n in range(self._partitions)]
+            )
 
     def _make_groups(self, start: Position) -> None:
         # A group that a known environment has lost lost its position too: what is there now is all new to it.

@@ -22,7 +22,8 @@ class CurrentReplay:
     """One replay while it runs.
 
     ``deadline`` is an instant of the monotonic clock. ``refusals`` holds the reasons of what was refused,
-    at most twenty; ``refused`` counts all of them.
+    at most twenty; ``refused`` counts all of them. ``connected`` tells whether a connection of it came about, or
+    anything was sent on one that was there.
     """
 
     def __init__(
@@ -39,6 +40,7 @@ class CurrentReplay:
         self.service = service
         self.deadline = deadline
         self.idempotency_key = idempotency_key or job
+        self.connected = False
         self.refused = 0
         self.refusals: list[str] = []
         self._sent: Counter[str] = Counter()

@@ -25,6 +25,7 @@ from sidecar_science.routing import native
 from sidecar_science.routing.addresses import Addresses
 from sidecar_science.routing.caller import caller
 from sidecar_science.routing.carrying import Carrying
+from sidecar_science.routing.connecting import Connecting
 from sidecar_science.routing.current import Current, CurrentReplay
 from sidecar_science.routing.origins import LOOPBACK, Endpoint, canonical, is_address, place
 from sidecar_science.routing.patching import Patches
@@ -81,6 +82,7 @@ class Guard:
         self._current = current
         self._owner: ContextVar[tuple[CurrentReplay | None] | None] = ContextVar("sidecar_science.own", default=None)
         self._carrying = Carrying(current)
+        self._connecting = Connecting(current)
         self._patches = Patches()
         self._add_hook = add_hook
         self._hooked = False
@@ -102,6 +104,7 @@ class Guard:
         self._allowed.resolve()
         self._owned.resolve()
         self._carrying.install()
+        self._connecting.install()
         self._patches.wrap(socket, "getaddrinfo", self._resolving)
         with contextlib.suppress(ImportError):  # there is no such module on Windows
             import _posixsubprocess
@@ -117,6 +120,7 @@ class Guard:
         self._checks.clear()
         self._patches.undo()
         self._carrying.undo()
+        self._connecting.undo()
 
     @contextlib.contextmanager
     def own(self) -> Iterator[None]:

@@ -10,6 +10,7 @@ from sidecar_science.clock import Clock
 from sidecar_science.errors import JournalUnavailable, LeaseLost
 from sidecar_science.journal.protocol import Journal
 from sidecar_science.reports.outcome import Outcome
+from sidecar_science.worker.circuit import Circuit, Pass, Rest
 from sidecar_science.worker.endings import Ended
 from sidecar_science.worker.plan import Plan
 from sidecar_science.worker.queue import PartitionQueue, Waiting
@@ -25,46 +26,92 @@ _LONGEST_PAUSE: Final = 1.0
 
 
 class Attempts:
-    """What one job has been tried so far, under one lease. ``lease`` is how long a renewed one lasts, in seconds."""
+    """What one job has been tried so far, under one lease. ``lease`` is how long a renewed one lasts, in seconds.
+
+    ``made`` is how many attempts were made, by whomever; ``rest`` the rest that its service takes for what came of
+    them, and ``is_back`` tells whether they have ended one.
+    """
 
     def __init__(
-        self, journal: Journal, queue: PartitionQueue, waiting: Waiting, *, lease: float, clock: Clock
+        self,
+        journal: Journal,
+        queue: PartitionQueue,
+        waiting: Waiting,
+        *,
+        circuit: Circuit,
+        lease: float,
+        clock: Clock,
     ) -> None:
         self.service: str | None = waiting.job.service
-        self.made = 0
+        self.plan: Plan | None = None
+        self.made = waiting.made
+        self.rest: Rest | None = None
+        self.is_back = False
         self._journal = journal
         self._queue = queue
         self._entry = waiting.claimed.entry
+        self._job = waiting.job
+        self._circuit = circuit
         self._lease = lease
         self._clock = clock
-        self._plan: Plan | None = None
+        self._pass: Pass | None = None
+        self._number = 0
         self._may_repeat = False
 
     def dispatch(self, plan: Plan) -> None:
         """Mark the job as dispatched. Raises `Ended` when nobody knows how an earlier attempt ended and one more is
-        not allowed."""
-        self._plan = plan
+        not allowed, and `Resting` when its service is to be left alone."""
+        self.plan = plan
         self.service = plan.service
+        self._pass = self._circuit.enter(plan.service)
+        self._start(plan)
+
+    def _start(self, plan: Plan) -> None:
         seconds = plan.experiment.timeout + MARGIN
         self._hold(seconds)
         limit = _MOST if plan.repeatable else 1
         started = insisting(
-            lambda: self._journal.start(self._queue.lease, self._entry, limit=limit, after=self.made),
+            lambda: self._journal.start(
+                self._queue.lease,
+                self._entry,
+                limit=limit,
+                after=self.made,
+                key=self._job.key,
+                completed_at=self._job.completed_at,
+            ),
             self._queue,
             self._clock,
         )
         if not started.go:
             detail = "an earlier attempt was interrupted, and nobody knows how it ended"
             raise Ended(Outcome.UNKNOWN, None, detail) if plan.writes else Ended(Outcome.FAILED, "worker_error", detail)
-        self.made = started.attempt
+        self.made, self._number = started.attempt, started.number
         self._may_repeat = started.attempt < limit
         # Where the journal was away for a while, the mark itself may have taken what was left.
         self._hold(seconds)
 
-    def withdraw(self) -> None:
+    def refused(self) -> Rest:
         """Nothing was sent after all: the mark goes, or a successor would take a write's end for unknown."""
-        if self.made:
-            insisting(lambda: self._journal.withdraw(self._queue.lease, self._entry), self._queue, self._clock)
+        given, number = self._given(), self._number
+        insisting(lambda: self._journal.withdraw(self._queue.lease, self._entry, number), self._queue, self._clock)
+        self.made -= 1
+        return self._circuit.refused(given)
+
+    def answered(self, failing: bool) -> None:
+        """B has answered; ``failing``: with an error of the server where A had none."""
+        if failing:
+            self.broke()
+        else:
+            self.is_back = self._circuit.answered(self._given()) or self.is_back
+
+    def broke(self) -> None:
+        """The connection broke."""
+        self.rest = self._circuit.failed(self._given()) or self.rest
+
+    def leave(self) -> None:
+        """Whatever came of it, nobody waits for it any more."""
+        if self._pass is not None:
+            self._circuit.leave(self._pass)
 
     def may_repeat(self) -> bool:
         """Whether one more attempt is allowed: a read's, or that of a write that B recognizes."""
@@ -72,9 +119,13 @@ class Attempts:
 
     def broken(self) -> tuple[Outcome, str | None]:
         """How a job ends of which no attempt brought an answer: a write may have happened."""
-        if self._plan is not None and self._plan.writes:
+        if self.plan is not None and self.plan.writes:
             return Outcome.UNKNOWN, None
         return Outcome.FAILED, "unreachable"
+
+    def _given(self) -> Pass:
+        assert self._pass is not None, "nothing was dispatched"
+        return self._pass
 
     def _hold(self, seconds: float) -> None:
         """See to it that the lease lasts for ``seconds``: a replay that outlives it meets a successor's."""

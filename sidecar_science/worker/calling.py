@@ -20,8 +20,8 @@ from sidecar_science.worker.declared import DeclaredExperiment, DeclaredService
 from sidecar_science.worker.endings import Ended, NotSent, skipped
 from sidecar_science.worker.plan import Plan, PlannedCall
 
-Fault = Literal["refused", "broken", None]
-"""What the connection did of which a call's error tells: it never came about, or it broke."""
+Fault = Literal["refused", "broken", "cut", None]
+"""What the connection did of which a call's error tells: it never came about, it broke, or the answer broke off."""
 
 _PASSING: Final = (EgressRefused, DeadlineExceeded, KeyboardInterrupt)
 _NOTHING: Final = object()
@@ -32,6 +32,7 @@ _BROKEN: Final = frozenset(
     {"ReadError", "WriteError", "CloseError", "ReadTimeout", "WriteTimeout", "RemoteProtocolError"}
     | {"ClientOSError", "ServerDisconnectedError", "ServerTimeoutError", "ClientPayloadError"}
 )
+_CUT: Final = frozenset({"ProtocolError", "IncompleteRead", "InvalidChunkLength", "ReadTimeoutError"})
 _TICK: Final = 0.05
 _TIDYING: Final = 0.2
 
@@ -233,7 +234,10 @@ def _fault(error: BaseException | None) -> Fault:
     for _ in range(_DEEPEST):
         if error is None:
             return None
-        name = type(error).__name__ if type(error).__module__.partition(".")[0] in _UNOBSERVED else ""
+        package = type(error).__module__.partition(".")[0]
+        name = type(error).__name__ if package in _UNOBSERVED else ""
+        if package == "urllib3" and type(error).__name__ in _CUT:
+            return "cut"
         if isinstance(error, ConnectionRefusedError | socket.gaierror) or name in _REFUSED:
             return "refused"
         if isinstance(error, ConnectionError | TimeoutError | HTTPException) or name in _BROKEN:

@@ -19,6 +19,14 @@ class NotSent(Exception):
     """B could not be reached, and nothing of this replay was sent: it may be tried again."""
 
 
+class Resting(Exception):
+    """B is left alone until the instant ``until`` (monotonic), and nothing of this attempt was sent."""
+
+    def __init__(self, why: str, until: float) -> None:
+        super().__init__(why)
+        self.until = until
+
+
 class Broken(Exception):
     """The connection to B broke after something was sent: nobody knows what B did."""
 

@@ -53,7 +53,9 @@ class Intake:
         if not waiting:
             return []
         admissions = [
-            Admission(entry=one.claimed.entry, producer=one.stamp.producer, sequence=one.stamp.sequence)
+            Admission(
+                entry=one.claimed.entry, producer=one.stamp.producer, sequence=one.stamp.sequence, gaps=one.job.gaps
+            )
             for one in waiting
         ]
         duplicates = self._journal.admit(queue.lease, admissions)

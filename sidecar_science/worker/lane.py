@@ -5,8 +5,10 @@ from __future__ import annotations
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
+
+import attrs
 
 from sidecar_science.clock import Clock
 from sidecar_science.errors import EgressRefused, JournalError, LeaseLost
@@ -14,11 +16,12 @@ from sidecar_science.journal.protocol import Journal, Settlement
 from sidecar_science.reports.outcome import Outcome, Replayed
 from sidecar_science.reports.tally import tally
 from sidecar_science.worker.attempts import Attempts, insisting
-from sidecar_science.worker.endings import Broken, NotSent
+from sidecar_science.worker.circuit import Circuit, Rest
+from sidecar_science.worker.endings import Broken, NotSent, Resting
 from sidecar_science.worker.pace import Pace
-from sidecar_science.worker.pause import Pauses
 from sidecar_science.worker.queue import PartitionQueue, Waiting
 from sidecar_science.worker.replay import Replay, Ticket
+from sidecar_science.worker.taint import heals, judged, taints
 
 TURN: Final = 32
 """How many jobs of one partition a lane does before it looks whether others wait longer."""
@@ -37,7 +40,7 @@ class Lane:
         number: int,
         journal: Journal,
         replay: Replay,
-        pauses: Pauses,
+        circuit: Circuit,
         clock: Clock,
         log: Any,
         next_partition: Callable[[], PartitionQueue | None],
@@ -49,7 +52,7 @@ class Lane:
     ) -> None:
         self._journal = journal
         self._replay = replay
-        self._pauses = pauses
+        self._circuit = circuit
         self._clock = clock
         self._log = log
         self._next_partition = next_partition
@@ -59,7 +62,7 @@ class Lane:
         self._pace = pace
         self._lease = lease
         self._lock = threading.Lock()
-        self._at: tuple[PartitionQueue, Waiting] | None = None
+        self._at: tuple[PartitionQueue, Waiting, Attempts] | None = None
         self._abandoned = False
         self.thread = threading.Thread(target=self.run, name=f"sidecar-lane-{number}", daemon=True)
 
@@ -87,11 +90,12 @@ class Lane:
             if self._abandoned or self._at is None or self._at[1].job.id != job:
                 return False
             self._abandoned = True
-            queue, waiting = self._at
+            queue, waiting, attempts = self._at
+        attempts.leave()
         queue.dispatched(waiting.job)
         try:
             detail = "the call did not end when its time had passed"
-            self._settle(queue, waiting, self._ended(waiting, Outcome.FAILED, "timeout", detail))
+            self._settle(queue, waiting, attempts, self._ended(waiting, Outcome.FAILED, "timeout", detail))
         except JournalError as error:
             self._give_up(queue, waiting, error)
         self._done(queue)
@@ -115,36 +119,43 @@ class Lane:
 
     def _job(self, queue: PartitionQueue, waiting: Waiting) -> bool:
         """Replay and settle one job; False when this lane has to leave the partition for now."""
-        attempts = Attempts(self._journal, queue, waiting, lease=self._lease, clock=self._clock)
-        self._at = (queue, waiting)
+        attempts = Attempts(self._journal, queue, waiting, circuit=self._circuit, lease=self._lease, clock=self._clock)
+        self._at = (queue, waiting, attempts)
         try:
             replayed = self._replayed(queue, waiting, attempts)
-        except NotSent as error:
+        except (NotSent, Resting) as error:
             if self._is_still_mine():
-                self._rest(queue, waiting, attempts, error)
+                self._put_back(queue, waiting, attempts, error)
             return False
         except JournalError:
             if self._is_still_mine():
                 raise
             return False
+        finally:
+            attempts.leave()
         if not self._is_still_mine():
             return False
         if attempts.made:
             queue.dispatched(waiting.job)
-        if replayed.candidate_seconds is not None and self._pauses.forget(attempts.service):
-            self._log.info("service.back", service=attempts.service)
-        self._settle(queue, waiting, replayed)
+        self._tell_of_service(waiting, attempts)
+        self._settle(queue, waiting, attempts, replayed)
         return True
 
     def _replayed(self, queue: PartitionQueue, waiting: Waiting, attempts: Attempts) -> Replayed:
         """What came of one job, after as many attempts as it may have."""
-        ticket = Ticket(job=waiting.job, key_id=waiting.stamp.key_id, late=queue.is_late(waiting.job))
+        ticket = Ticket(
+            job=waiting.job,
+            key_id=waiting.stamp.key_id,
+            late=queue.is_late(waiting.job),
+            answered=attempts.answered,
+        )
         while True:
             try:
                 return self._replay.replay(ticket, attempts.dispatch)
-            except (NotSent, JournalError):
+            except (NotSent, Resting, JournalError):
                 raise
             except Broken as error:
+                attempts.broke()
                 if attempts.may_repeat() and not self._abandoned:
                     continue
                 detail = f"the connection broke after the request was sent ({error})"
@@ -162,13 +173,25 @@ class Lane:
             self._at = None
             return not self._abandoned
 
-    def _rest(self, queue: PartitionQueue, waiting: Waiting, attempts: Attempts, error: NotSent) -> None:
-        attempts.withdraw()
-        resume_at, new = self._pauses.lengthen(attempts.service)
-        queue.put_back(waiting, resume_at)
-        tell = self._log.info if new else self._log.debug
-        rest = round(resume_at - self._clock.monotonic(), 2)
-        tell("service.rests", service=attempts.service, seconds=rest, job=waiting.job.id, reason=str(error))
+    def _put_back(self, queue: PartitionQueue, waiting: Waiting, attempts: Attempts, error: NotSent | Resting) -> None:
+        """The job waits, and what stands behind it, until its service may be tried again."""
+        self._tell_of_service(waiting, attempts)
+        rest = Rest(error.until, new=False) if isinstance(error, Resting) else attempts.refused()
+        if attempts.made:
+            queue.dispatched(waiting.job)
+        queue.put_back(attrs.evolve(waiting, made=attempts.made), rest.until)
+        self._tell_of_rest(waiting, attempts, rest, str(error))
+
+    def _tell_of_service(self, waiting: Waiting, attempts: Attempts) -> None:
+        if attempts.is_back:
+            self._log.info("service.back", service=attempts.service)
+        if attempts.rest is not None:
+            self._tell_of_rest(waiting, attempts, attempts.rest, "too much goes wrong")
+
+    def _tell_of_rest(self, waiting: Waiting, attempts: Attempts, rest: Rest, reason: str) -> None:
+        tell = self._log.info if rest.new else self._log.debug
+        seconds = round(rest.until - self._clock.monotonic(), 2)
+        tell("service.rests", service=attempts.service, seconds=seconds, job=waiting.job.id, reason=reason)
 
     def _give_up(self, queue: PartitionQueue, waiting: Waiting, error: JournalError) -> None:
         """Our own state is unknown now: the partition's next owner, or we ourselves, read it again."""
@@ -176,11 +199,14 @@ class Lane:
         event = "partition.lost" if isinstance(error, LeaseLost) else "journal.trouble"
         self._log.warning(event, partition=queue.partition, job=waiting.job.id, detail=str(error))
 
-    def _settle(self, queue: PartitionQueue, waiting: Waiting, replayed: Replayed) -> None:
+    def _settle(self, queue: PartitionQueue, waiting: Waiting, attempts: Attempts, replayed: Replayed) -> None:
+        job, plan = waiting.job, attempts.plan
+        replayed = judged(replayed, job, lambda keys: self._tainted(queue, keys))
         kept = tally(replayed)
         settlement = Settlement(
-            entry=waiting.claimed.entry, add=kept.add, first=kept.first, last=kept.last, samples=kept.samples
-        )
+            entry=waiting.claimed.entry, add=kept.add, first=kept.first, last=kept.last, samples=kept.samples,
+            taint=taints(job, replayed, plan), heal=heals(job, replayed, plan),
+        )  # fmt: skip
         insisting(lambda: self._journal.settle(queue.lease, [settlement]), queue, self._clock)
         self._log.debug(
             "job.settled",
@@ -190,6 +216,9 @@ class Lane:
             reason=replayed.reason,
         )
         self._progress(replayed)
+
+    def _tainted(self, queue: PartitionQueue, keys: Iterable[str]) -> Mapping[str, str]:
+        return insisting(lambda: self._journal.tainted(queue.lease, keys), queue, self._clock)
 
     def _ended(self, waiting: Waiting, outcome: Outcome, reason: str | None, detail: str) -> Replayed:
         return Replayed(

@@ -115,5 +115,7 @@ class Ownership:
             now = self._clock.monotonic()
             lease = self._journal.acquire(partition, self._worker, self._lease)
             if lease is not None:
-                self.queues[partition] = PartitionQueue(lease, self._window, now + self._lease)
+                self.queues[partition] = PartitionQueue(
+                    lease, self._window, now + self._lease, self._journal.dispatched(lease)
+                )
                 wanted -= 1

@@ -6,7 +6,7 @@ import bisect
 import math
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import attrs
@@ -23,12 +23,16 @@ _REMEMBERED_KEYS: Final = 10_000
 
 @attrs.frozen(kw_only=True)
 class Waiting:
-    """A claimed job, and when, by the monotonic clock, it ``arrived`` in the journal."""
+    """A claimed job, and when, by the monotonic clock, it ``arrived`` in the journal.
+
+    ``made`` is how many attempts at it have been sent under the lease of its queue.
+    """
 
     claimed: Claimed
     job: Job
     stamp: Stamp
     arrived: float
+    made: int = 0
 
     @property
     def order(self) -> tuple[float, str, int]:
@@ -43,9 +47,13 @@ class PartitionQueue:
 
     The lease is held until ``held_until`` (monotonic) at least. A queue that is ``lost`` gives out no more jobs: its
     owner gives the lease back as soon as no lane works on it, and whoever takes it next reads the journal again.
+
+    ``dispatched`` is what its earlier owners have dispatched: of each key, when the latest job's control completed.
     """
 
-    def __init__(self, lease: Lease, window: float, held_until: float = math.inf) -> None:
+    def __init__(
+        self, lease: Lease, window: float, held_until: float = math.inf, dispatched: Mapping[str, float] | None = None
+    ) -> None:
         self.lease = lease
         self.partition = lease.partition
         self.held_until = held_until
@@ -56,7 +64,7 @@ class PartitionQueue:
         self._lock = threading.Lock()
         self._waiting: list[Waiting] = []
         self._read_until = -math.inf
-        self._started: OrderedDict[str, float] = OrderedDict()
+        self._started: OrderedDict[str, float] = OrderedDict(dispatched or {})
 
     def __len__(self) -> int:
         return len(self._waiting)
@@ -92,7 +100,7 @@ class PartitionQueue:
     def is_late(self, job: Job) -> bool:
         """Whether a later job of its key has been dispatched.
 
-        That is known of the jobs since this worker took the partition, and of the last ten thousand keys.
+        That is known of the last ten thousand keys, and of what earlier owners of the partition told the journal.
         """
         return job.key is not None and job.completed_at < self._started.get(job.key, -math.inf)
 

@@ -11,7 +11,6 @@ from typing import Any, Final, Protocol
 
 import attrs
 
-from sidecar_science.checks.exchanges import Exchange
 from sidecar_science.clock import Clock
 from sidecar_science.codec.values import Codec
 from sidecar_science.errors import DeadlineExceeded, EgressRefused
@@ -22,6 +21,7 @@ from sidecar_science.worker.calling import Answer, Caller
 from sidecar_science.worker.endings import Broken, Ended, NotSent
 from sidecar_science.worker.judging import Judgement, Judging, shown
 from sidecar_science.worker.plan import Plan, Planner
+from sidecar_science.worker.reaching import check_answered, is_failing
 from sidecar_science.worker.result import result_of
 
 __all__ = ["Broken", "Dispatch", "NotSent", "Replay", "Ticket"]
@@ -34,11 +34,15 @@ Deadline = Callable[[str, float], AbstractContextManager[None]]
 
 @attrs.frozen(kw_only=True)
 class Ticket:
-    """A job as its lane hands it over: ``key_id`` names the key that signed it, ``late`` that it came out of order."""
+    """A job as its lane hands it over: ``key_id`` names the key that signed it, ``late`` that it came out of order.
+
+    ``answered`` is told when B has answered, and whether with an error of the server where A had none.
+    """
 
     job: Job
     key_id: bytes = b""
     late: bool = False
+    answered: Callable[[bool], None] = lambda _: None
 
 
 class Dispatch(Protocol):
@@ -83,6 +87,7 @@ class Replay:
             with self._rules(ticket.job):
                 plan.experiment.before()
             dispatched, answers = self._clock.wall(), self._call(plan)
+            ticket.answered(is_failing(ticket.job, answers, self._codec))
             with self._rules(ticket.job):
                 judgements = [self._judging.judge(plan, answer, ticket.key_id) for answer in answers]
                 self._publish(plan, judgements)
@@ -131,22 +136,8 @@ class Replay:
         if not answers or running.remaining(self._clock) <= 0:
             self._caller.reset()
             raise Ended(Outcome.FAILED, "timeout", f"B did not answer within {plan.experiment.timeout:g} s")
-        self._check_answered(plan, running, answers)
+        check_answered(plan.job, running, answers, self._codec)
         return answers
-
-    def _check_answered(self, plan: Plan, running: CurrentReplay, answers: Sequence[Answer]) -> None:
-        """An attempt that brought no answer is no observation of B, whatever the adapter made of it."""
-        exchanges = [exchange for answer in answers for exchange in answer.exchanges]
-        if not exchanges:
-            _check_unobserved(running, answers)
-        elif exchanges[-1].status is None and not self._as_on_a(plan.job, exchanges):
-            raise (Broken if any(exchange.sent for exchange in exchanges) else NotSent)(exchanges[-1].failure)
-
-    def _as_on_a(self, job: Job, exchanges: Sequence[Exchange]) -> bool:
-        """Whether the last attempt came to nothing on A as well: then that is how this adapter works."""
-        of_a = self._codec.decode(job.exchanges) if job.exchanges is not None else []
-        last = of_a[-1] if len(of_a) == len(exchanges) else {}
-        return bool(last.get("status", 0) is None and last.get("sent") == exchanges[-1].sent)
 
     def _alone(self, plan: Plan, number: int) -> Answer:
         """One call in a context of its own: what it leaves in context variables is gone with it."""
@@ -196,12 +187,3 @@ class Replay:
 
 
 _SEVERITY: Final = (Outcome.MATCHED, Outcome.IGNORED, Outcome.MISMATCHED)
-
-
-def _check_unobserved(running: CurrentReplay, answers: Sequence[Answer]) -> None:
-    """The same for clients of which no exchange is seen: all that there is to go by is the error that they raised."""
-    faults = [answer.fault for answer in answers if answer.fault is not None]
-    if faults == ["refused"] and running.requests <= 1:
-        raise NotSent("refused")
-    if faults:
-        raise Broken(faults[-1])

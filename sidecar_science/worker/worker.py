@@ -11,12 +11,12 @@ from sidecar_science.clock import Clock
 from sidecar_science.errors import JournalError, JournalMisconfigured
 from sidecar_science.journal.protocol import Journal
 from sidecar_science.reports.outcome import Replayed
+from sidecar_science.worker.circuit import Circuit
 from sidecar_science.worker.deadline import Deadlines
 from sidecar_science.worker.intake import Intake
 from sidecar_science.worker.lane import Lane
 from sidecar_science.worker.ownership import Ownership
 from sidecar_science.worker.pace import Pace
-from sidecar_science.worker.pause import Pauses
 from sidecar_science.worker.queue import PartitionQueue
 from sidecar_science.worker.replay import Replay
 
@@ -68,9 +68,9 @@ class Worker:
         self._ownership = Ownership(
             journal=journal, worker=name, lease=lease, renew_every=renew_every, window=window, clock=clock, log=log
         )
-        pauses = Pauses(clock)
+        circuit = Circuit(clock)
         self._new_lane: Callable[[int], Lane] = lambda number: Lane(
-            number=number, journal=journal, replay=replay(), pauses=pauses, clock=clock, log=log, lease=lease,
+            number=number, journal=journal, replay=replay(), circuit=circuit, clock=clock, log=log, lease=lease,
             next_partition=self._next_partition, done=self._done, progress=self._progress,
             quiet=self._quiet, pace=pace,
         )  # fmt: skip

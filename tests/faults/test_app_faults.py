@@ -124,7 +124,6 @@ def test_a_job_that_comes_after_a_later_one_is_called_late(rig: Rig) -> None:
     assert_ended(rig, job, "incomparable.late", 1)
 
 
-@defect(reason="what was run is known to the owner of the partition alone, and forgotten with its lease")
 def test_a_job_that_comes_after_a_later_one_is_called_late_by_another_worker_too(rig: Rig) -> None:
     """What its predecessor has run is known to it."""
     worker = rig.start_worker()
@@ -138,7 +137,6 @@ def test_a_job_that_comes_after_a_later_one_is_called_late_by_another_worker_too
     assert_ended(rig, job, "incomparable.late", 1)
 
 
-@defect(reason="what was run is known to the owner of the partition alone, and forgotten with its lease")
 def test_a_job_that_comes_after_a_later_one_is_called_late_after_trouble_too(rig: Rig) -> None:
     """What the worker itself has run before it read everything again is known to it."""
     worker = rig.start_worker()

@@ -7,8 +7,8 @@ import threading
 from sidecar_science.errors import JournalUnavailable
 from sidecar_science.reports.outcome import Outcome, Replayed
 from sidecar_science.testing import FakeClock
+from sidecar_science.worker.circuit import Circuit
 from sidecar_science.worker.lane import Lane
-from sidecar_science.worker.pause import Pauses
 from tests.worker.bench import Bench
 
 
@@ -44,7 +44,10 @@ class Scripted:
         self.tickets = []
         self.closed = False
         self._bench = bench
-        self._script = {job: iter(endings) for job, endings in (script or {}).items()}
+        self.script(script or {})
+
+    def script(self, script):
+        self._script = {job: iter(endings) for job, endings in script.items()}
 
     def replay(self, ticket, dispatch):
         job = ticket.job
@@ -62,7 +65,9 @@ class Scripted:
             ending = ending()
         if isinstance(ending, BaseException):
             raise ending
-        return ended(job, Outcome.INCOMPARABLE, "late") if ticket.late else ended(job, ending or Outcome.MATCHED)
+        ticket.answered(ending == "failing")
+        ending = Outcome.MISMATCHED if ending == "failing" else ending or Outcome.MATCHED
+        return ended(job, Outcome.INCOMPARABLE, "late") if ticket.late else ended(job, ending)
 
     def close(self):
         self.closed = True
@@ -79,13 +84,13 @@ class Hall:
     def __init__(self, bench, script=None, *, pace=None, lease=10.0):
         self.bench = bench
         self.replay = Scripted(bench, script)
-        self.pauses = Pauses(bench.clock)
+        self.circuit = Circuit(bench.clock)
         self.quiet = threading.Event()
         self.settled = []
         self.returned = []
         self.work = []
         self.lane = Lane(
-            number=0, journal=bench.journal, replay=self.replay, pauses=self.pauses, clock=bench.clock,
+            number=0, journal=bench.journal, replay=self.replay, circuit=self.circuit, clock=bench.clock,
             log=bench.events, next_partition=lambda: self.work.pop(0) if self.work else None,
             done=self.returned.append, progress=self.settled.append, quiet=self.quiet, pace=pace, lease=lease,
         )  # fmt: skip

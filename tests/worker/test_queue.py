@@ -183,3 +183,11 @@ def test_the_longest_unused_key_is_forgotten_first(bench, monkeypatch):
     late = {key: partition.is_late(bench.job("shop.get", key=key, at=1.0)) for key in ("old", "used")}
 
     assert late == {"old": False, "used": True}
+
+
+def test_what_earlier_owners_have_dispatched_is_known(bench):
+    """A job that comes after a later one of its key is late, whoever ran that."""
+    queue = PartitionQueue(LEASE, 0.0, dispatched={"k": 20.0})
+
+    assert queue.is_late(bench.job("shop.get", key="k", at=19.0))
+    assert not queue.is_late(bench.job("shop.get", key="k", at=20.0))

@@ -10,7 +10,9 @@ import httpx
 import pytest
 import requests
 
+from sidecar_science.routing.connecting import Connecting
 from sidecar_science.worker.endings import Broken, NotSent
+from sidecar_science.worker.replay import Ticket
 from tests.story.world import Answer, RefusedPort, Service, hang_up, reset
 from tests.worker.calls import declared, ending, swallowing
 
@@ -125,6 +127,25 @@ class TestUnobserved:
             bench.replayed(bench.job("shop.get"))
         refused.close()
 
+    def test_a_refused_connection_after_another_one_is_no_proof(self, bench):
+        """A client that nobody has heard of: what it sent before, nobody knows, but that it had a connection is seen."""
+        refused = RefusedPort()
+        connecting = Connecting(bench.current)
+        with Service(lambda heard: Answer()) as service:
+
+            def get():
+                socket.create_connection(("127.0.0.1", service.port)).close()
+                urllib.request.urlopen(refused.url)
+
+            declared(bench, get)
+            connecting.install()
+            try:
+                with pytest.raises(Broken):
+                    bench.replayed(bench.job("shop.get"))
+            finally:
+                connecting.undo()
+        refused.close()
+
     def test_another_error_is_an_answer(self, bench):
         """It has nothing to do with the connection."""
 
@@ -165,3 +186,62 @@ def test_no_call_means_no_exchange_and_no_verdict_on_the_connection(bench):
 
     assert ending(bench.replayed(bench.job("shop.get", value=b""))) == "matched"
     server.close()
+
+
+class TestHalfAnAnswer:
+    def serving(self, bench, catch=()):
+        """A service whose answers break off, and an adapter that reads them."""
+        heads = b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{"
+        listener = socket.create_server(("127.0.0.1", 0))
+
+        def serve():
+            while True:
+                try:
+                    connection, _ = listener.accept()
+                except OSError:
+                    return
+                with connection:
+                    connection.recv(10_000)
+                    connection.sendall(heads)
+
+        threading.Thread(target=serve, daemon=True).start()
+
+        def get():
+            try:
+                return requests.get(f"http://127.0.0.1:{listener.getsockname()[1]}/").json()
+            except catch as error:
+                raise LookupError("no tea") from error
+
+        declared(bench, get)
+        return listener
+
+    @pytest.mark.parametrize("catch", [(), requests.RequestException])
+    def test_it_is_none(self, bench, catch):
+        """Also where the adapter has made an error of its own of it."""
+        with self.serving(bench, catch), pytest.raises(Broken):
+            bench.replayed(bench.job("shop.get", value=1))
+
+    def test_it_is_one_where_it_broke_off_on_a(self, bench):
+        """The same kind of error is what there was to be seen."""
+        error = {"type": "requests.exceptions.ChunkedEncodingError", "message": "", "status": None, "body": None}
+        with self.serving(bench):
+            found = bench.replayed(bench.job("shop.get", error=error))
+
+        assert ending(found) in ("matched", "mismatched")
+
+
+class TestFailing:
+    @pytest.mark.parametrize(
+        ("of_a", "of_b", "failing"), [(200, 200, False), (200, 503, True), (503, 503, False), (200, 404, False)]
+    )
+    def test_an_error_of_the_server_is_told_where_a_had_none(self, bench, of_a, of_b, failing):
+        """Whoever protects B has to know; what A answered as well is no outage."""
+        told = []
+        with Service(lambda heard: Answer(of_b, {"n": 1})) as service:
+            declared(bench, lambda: requests.get(service.url).json())
+            seen = {"method": "GET", "origin": service.url, "path": "/", "query": "", "status": of_a, "body": None}
+            job = bench.job("shop.get", value={"n": 1}, exchanges=[{**seen, "sent": True}])
+
+            bench.replay().replay(Ticket(job=job, answered=told.append), lambda plan: None)
+
+        assert told == [failing]
