@@ -19,7 +19,7 @@ from sidecar_science.journal.records import (
     Waiting,
     check_name,
 )
-from sidecar_science.journal.redis_replies import instant, living, seconds, texts
+from sidecar_science.journal.redis_replies import instant, living, newest, seconds, texts
 
 if TYPE_CHECKING:
     from sidecar_science.journal.redis_link import Link
@@ -74,7 +74,7 @@ class RedisLedger:
 
     def producers(self) -> list[Producer]:
         told, now = self._link.batch([("HGETALL", self._keys.producers), ("TIME",)])
-        return [producer_of(id_, json.loads(each), seconds(now)) for id_, each in texts(told).items()]
+        return [producer_of(id_, each, seconds(now)) for id_, each in newest(texts(told)).items()]
 
     def environments(self) -> list[Environment]:
         known = texts(self._link.command("HGETALL", self._keys.environments))

@@ -33,6 +33,7 @@ class RedisLog:
         self._keys = layout.Keys(namespace)
         self._partitions = partitions
         self._clock = clock
+        self._told = 0
         self._entries = 0
         self._bytes = 0
         self._usual: float = _USUAL_BYTES
@@ -61,8 +62,14 @@ class RedisLog:
     def report(self, producer: str, accounts: Mapping[str, Any], *, ended: bool = False) -> None:
         # By the server's clock, which is the same for all that tell and for whoever judges their silence.
         at = seconds(self._link.command("TIME"))
-        told = {**accounts, "host": socket.gethostname(), "pid": os.getpid(), "at": at, "ended": ended}
-        self._link.command("HSET", self._keys.producers, producer, json.dumps(told, separators=(",", ":")))
+        self._told += 1
+        told = {
+            **accounts, "host": socket.gethostname(), "pid": os.getpid(), "at": at, "ended": ended,
+            "serial": self._told,
+        }  # fmt: skip
+        # What an older connection brings late must neither take the place of what was said since, nor of a goodbye.
+        field = f"{producer}|{'bye' if ended else self._told % 2}"
+        self._link.command("HSET", self._keys.producers, field, json.dumps(told, separators=(",", ":")))
         if self._entries:
             self._link.command("HSET", self._keys.meta, _AVERAGE, f"{self._average():.0f}")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Set
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sidecar_science.errors import JournalMisconfigured
 from sidecar_science.journal import layout
@@ -34,6 +34,22 @@ def ensure(link: Link, keys: layout.Keys, partitions: int, now: float) -> dict[s
 def texts(fields: Mapping[bytes, bytes]) -> dict[str, str]:
     """A hash as text."""
     return {field.decode(): value.decode() for field, value in fields.items()}
+
+
+def newest(told: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Of each producer what it has said last: its counts stand in two fields by turns, its goodbye in a third one."""
+    found: dict[str, dict[str, Any]] = {}
+    for field, text in told.items():
+        each = json.loads(text)
+        known = found.setdefault(producer_in(field), each)
+        if (each.get("serial", 0), each["at"]) > (known.get("serial", 0), known["at"]):
+            found[producer_in(field)] = each
+    return found
+
+
+def producer_in(field: str) -> str:
+    """Whose field it is."""
+    return field.partition("|")[0]
 
 
 def seconds(now: tuple[int, int]) -> float:

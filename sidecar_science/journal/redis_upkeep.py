@@ -12,7 +12,7 @@ from sidecar_science.journal.accounting import folded
 from sidecar_science.journal.records import DeadLetter, Waiting
 from sidecar_science.journal.redis_joining import RedisJoining
 from sidecar_science.journal.redis_ledger import producer_of
-from sidecar_science.journal.redis_replies import entry_from, living, seconds, texts
+from sidecar_science.journal.redis_replies import entry_from, living, newest, producer_in, seconds, texts
 
 _ALL = 1_000_000
 
@@ -83,7 +83,7 @@ class RedisUpkeep(RedisJoining):
         """Those that ended long ago become one, and the partitions forget those that nothing will come from."""
         raw = texts(self._link.command("HGETALL", self._keys.producers))
         now = seconds(self._now())
-        known = {id_: producer_of(id_, json.loads(told), now) for id_, told in raw.items()}
+        known = {id_: producer_of(id_, told, now) for id_, told in newest(raw).items()}
         old = [
             id_
             for id_, each in known.items()
@@ -91,7 +91,7 @@ class RedisUpkeep(RedisJoining):
         ]
         if old:
             parts = [known[id_] for id_ in (layout.FOLDED, *old) if id_ in known]
-            words = [word for id_ in old for word in (id_, raw[id_])]
+            words = [word for field, text in raw.items() if producer_in(field) in old for word in (field, text)]
             total = json.dumps(folded(parts), separators=(",", ":"))
             self._link.run("fold", [self._keys.producers], layout.FOLDED, raw.get(layout.FOLDED, ""), total, *words)
         alive = [id_ for id_, each in known.items() if not each.ended]

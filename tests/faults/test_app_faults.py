@@ -14,7 +14,7 @@ from tests.faults.checker import check, unflagged
 from tests.faults.processes import until
 from tests.faults.proxy import Mode, Proxy
 from tests.faults.rig import Rig
-from tests.faults.verdicts import assert_ended, assert_kept, defect
+from tests.faults.verdicts import assert_ended, assert_kept
 
 pytestmark = [pytest.mark.realserver, pytest.mark.faults]
 
@@ -80,7 +80,6 @@ def test_what_an_app_ships_again_is_run_once(rig: Rig, mode: Mode) -> None:
         assert_kept(rig)
 
 
-@defect(reason="a report overwrites the one before it, also when it is older: one HSET for counts and goodbye")
 def test_a_goodbye_is_not_taken_back_by_what_was_said_before(rig: Rig) -> None:
     """Counts that an older connection brings late are older counts."""
     rig.start_worker()

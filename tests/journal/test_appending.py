@@ -9,7 +9,7 @@ from sidecar_science.journal.layout import Keys
 from sidecar_science.journal.memory import MemoryJournal, MemoryServer
 from sidecar_science.journal.protocol import Entry
 from tests.journal.steps import fill, joined, owned, texts
-from tests.twins import Twin
+from tests.twins import RedisTwin, Twin
 
 
 def test_entries_of_one_partition_come_out_in_the_order_in_which_they_went_in(journal_twin: Twin) -> None:
@@ -62,6 +62,25 @@ def test_settings_are_read_as_they_were_configured(journal_twin: Twin) -> None:
     journal.configure("sample", None)
 
     assert journal_twin.log().settings() == {"enabled": "0", "sample|shop.pay": "0.25"} == journal.settings()
+
+
+@pytest.mark.realserver
+@pytest.mark.parametrize("late", [1, 2, 3])
+def test_what_a_producer_said_earlier_takes_nothing_back_that_it_said_since(real_journal: RedisTwin, late: int) -> None:
+    """An older connection may bring it after all: the newest counts, and a goodbye above all."""
+    log, link = real_journal.log(), real_journal.link
+    key, said = Keys(real_journal.namespace).producers, []
+    for n in (1, 2, 3):
+        log.report("p1", {"called": n, "recorded": n})
+        said.append(link.command("HGETALL", key)[f"p1|{n % 2}".encode()])
+
+    link.command("HSET", key, "p1|0", said[1])
+    assert [each.recorded for each in real_journal.journal().producers()] == [3]
+    log.report("p1", {"called": 9, "recorded": 9}, ended=True)
+    link.command("HSET", key, f"p1|{late % 2}", said[late - 1])
+
+    [producer] = real_journal.journal().producers()
+    assert (producer.recorded, producer.ended) == (9, True)
 
 
 def test_a_producer_is_known_by_its_last_report(journal_twin: Twin) -> None:
