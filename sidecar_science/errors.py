@@ -16,6 +16,7 @@
         ├── JournalUnavailable      Redis did not answer, or cannot serve now: try again
         ├── JournalFull             the journal has reached its cap
         ├── JournalMisconfigured    Redis answered in a way that trying again will not change
+        │   └── NeverJoined         ... an environment's group is missing, which joining makes
         └── LeaseLost               another worker owns the partition now
 
     MismatchError                   a mismatch, raised where an experiment asks for it (BaseException)
@@ -130,6 +131,10 @@ class JournalFull(JournalError):
 
 class JournalMisconfigured(JournalError):
     """Redis refused in a way that trying again will not change (permissions, wrong type, wrong layout)."""
+
+
+class NeverJoined(JournalMisconfigured):
+    """An environment has no group: it has not joined, or somebody has deleted or flushed the journal since."""
 
 
 class LeaseLost(JournalError):

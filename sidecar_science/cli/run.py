@@ -16,6 +16,7 @@ from sidecar_science.cli import logs
 from sidecar_science.cli import options as common
 from sidecar_science.cli.exits import Exit
 from sidecar_science.cli.opening import open_for
+from sidecar_science.cli.soundness import FLAG, check_server
 from sidecar_science.cli.target import adopt, load
 from sidecar_science.clock import SYSTEM_CLOCK
 from sidecar_science.routing.current import Current
@@ -23,6 +24,7 @@ from sidecar_science.routing.guard import Guard
 from sidecar_science.routing.routes import Origin
 from sidecar_science.sidecar import Sidecar
 from sidecar_science.worker.assembly import Settings, assemble, prepare_process
+from sidecar_science.worker.joining import join
 from sidecar_science.worker.worker import Worker
 
 DRAIN_SECONDS: Final = 15.0
@@ -44,6 +46,7 @@ def add(commands: Any) -> None:
     parser.add_argument("--lanes", type=_lanes, default=16, metavar="N", help="replays at a time (default 16)")
     parser.add_argument("--rate", type=_rate, metavar="N", help="at most N replays a second")
     parser.add_argument("--burst", action="store_true", help="end when the journal is drained")
+    parser.add_argument(FLAG, action="store_true", help="start though the server may lose jobs in silence")
     parser.add_argument("--log-level", choices=logs.LEVELS, default="info")
     parser.set_defaults(execute=execute)
 
@@ -65,14 +68,16 @@ def _worker(arguments: argparse.Namespace, log: Any) -> Worker:
         allow_writes=common.names(arguments.allow_writes),
         lanes=arguments.lanes,
         rate=arguments.rate,
+        epoch=arguments.epoch,
     )
     current = Current()
     sidecar = _declarations(arguments, settings, current)
     place = prepare_process(
         services=sidecar.services, redis_url=sidecar.redis_url, settings=settings, current=current, log=log
     )
+    check_server(sidecar.redis_url, log, own=place.guard.own, forced=arguments.force_unsafe_redis)
     journal = open_for(sidecar, settings.environment, own=place.guard.own)
-    joined = journal.join(start, epoch=arguments.epoch, routes=settings.targets)
+    joined = join(journal, start, epoch=settings.epoch, routes=settings.targets, log=log)
     if not sidecar.keyring.signs:
         log.warning("journal.unsigned", remedy="set SIDECAR_SIGNING_KEY on both sides: then nobody else's jobs run")
     name = _name()

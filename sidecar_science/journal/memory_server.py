@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import attrs
 
 from sidecar_science.clock import SYSTEM_CLOCK, Clock
-from sidecar_science.errors import JournalError, JournalFull, JournalMisconfigured, LeaseLost
+from sidecar_science.errors import JournalError, JournalFull, JournalMisconfigured, LeaseLost, NeverJoined
 from sidecar_science.journal import accounting, layout
 from sidecar_science.journal.layout import BEFORE_START, lost, never_joined, other_partitions
 from sidecar_science.journal.records import (
@@ -210,7 +210,7 @@ class MemoryServer:
         try:
             return self.partitions[partition].groups[environment]
         except KeyError:
-            raise JournalMisconfigured(never_joined(environment)) from None
+            raise NeverJoined(never_joined(environment)) from None
 
     def holds(self, environment: str, lease: Lease) -> bool:
         group = self.group(lease.partition, environment)

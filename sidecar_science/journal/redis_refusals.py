@@ -9,18 +9,26 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from sidecar_science.errors import JournalError, JournalFull, JournalMisconfigured, JournalUnavailable, LeaseLost
+from sidecar_science.errors import (
+    JournalError,
+    JournalFull,
+    JournalMisconfigured,
+    JournalUnavailable,
+    LeaseLost,
+    NeverJoined,
+)
 
 # In the order in which they are looked for: names of classes, or the word that Redis begins its refusal with.
 _MEANINGS: Final[tuple[tuple[type[JournalError], frozenset[str]], ...]] = (
     (LeaseLost, frozenset({"LEASELOST"})),
     (JournalFull, frozenset({"OutOfMemoryError", "OOM"})),
+    (NeverJoined, frozenset({"NOGROUP"})),
     (
         JournalMisconfigured,
         frozenset({
             "AuthenticationError", "AuthenticationWrongNumberOfArgsError", "AuthorizationError", "NoPermissionError",
             "AskError", "MovedError",
-            "NOAUTH", "WRONGPASS", "NOPERM", "WRONGTYPE", "NOGROUP", "CROSSSLOT",
+            "NOAUTH", "WRONGPASS", "NOPERM", "WRONGTYPE", "CROSSSLOT",
         }),
     ),
     (
@@ -41,7 +49,7 @@ _REMEDIES: Final = {
     "WRONGPASS": "check the user and the password in the URL",
     "NOPERM": "let the user's ACL allow the commands and keys that docs/journal.md lists",
     "WRONGTYPE": "another program uses this key; choose another namespace or database",
-    "NOGROUP": "somebody has deleted or flushed the journal: start the worker again",
+    "NOGROUP": "somebody has deleted or flushed the journal, or its environment has not joined",
     "MOVED": "this server is part of a cluster: write redis+cluster:// in its URL",
 }
 

@@ -25,6 +25,7 @@ from sidecar_science.worker.calling import Adapters, Caller
 from sidecar_science.worker.deadline import Deadlines
 from sidecar_science.worker.declared import Declarations, DeclaredService
 from sidecar_science.worker.intake import Intake
+from sidecar_science.worker.joining import join_again
 from sidecar_science.worker.judging import Judging
 from sidecar_science.worker.pace import Pace
 from sidecar_science.worker.plan import Planner
@@ -50,6 +51,7 @@ class Settings:
     lease: float = LEASE
     renew_every: float = RENEW_EVERY
     window: float = WINDOW
+    epoch: str | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -148,6 +150,7 @@ def assemble(
         log=log,
         pace=Pace(settings.rate, clock) if settings.rate else None,
         deadlines=deadlines,
+        join_again=lambda why: join_again(journal, why, epoch=settings.epoch, routes=settings.targets, log=log),
     )
 
 

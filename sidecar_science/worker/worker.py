@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from sidecar_science.clock import Clock
-from sidecar_science.errors import JournalError, JournalMisconfigured
+from sidecar_science.errors import JournalError, JournalMisconfigured, NeverJoined, UsageError
 from sidecar_science.journal.protocol import Journal
 from sidecar_science.reports.outcome import Replayed
 from sidecar_science.worker.circuit import Circuit
@@ -31,7 +32,7 @@ class Worker:
     """Takes jobs from the journal in their order and replays them, until it is told to end.
 
     ``quiet()`` takes nothing new; ``stop(deadline)`` waits for what runs until ``deadline`` (monotonic). ``told`` is
-    given every job's ending. Times are seconds.
+    given every job's ending, and ``join_again`` why it is called: the environment's group is gone. Times are seconds.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Worker:
         pace: Pace | None = None,
         deadlines: Deadlines | None = None,
         told: Callable[[Replayed], object] = lambda _: None,
+        join_again: Callable[[Exception], object] | None = None,
     ) -> None:
         self.settled = 0
         self.outcomes: Counter[str] = Counter()
@@ -60,6 +62,7 @@ class Worker:
         self._log = log
         self._deadlines = deadlines
         self._told = told
+        self._join_again = join_again or (lambda _: journal.join())
         self._quiet = threading.Event()
         self._never = threading.Event()
         self._ending = False
@@ -111,7 +114,8 @@ class Worker:
     def _trying(self, verb: Callable[[], object]) -> None:
         try:
             verb()
-        except JournalError as error:
+        except (JournalError, UsageError) as error:
+            # The latter while somebody resets the environment: it cannot be joined before that is done.
             self._in_trouble(error)
 
     # -- running -------------------------------------------------------------------------------------------------
@@ -132,6 +136,10 @@ class Worker:
                 if burst and self._is_drained():
                     break
                 self._out_of_trouble()
+            except NeverJoined as error:
+                self._ownership.forget()
+                self._trying(functools.partial(self._join_again, error))
+                self._clock.wait(self._never, _TROUBLE_PAUSE)
             except JournalMisconfigured:
                 raise
             except JournalError as error:
@@ -159,7 +167,7 @@ class Worker:
         if not came and (busy or not wanting):
             self._clock.wait(self._never, _TICK)
 
-    def _in_trouble(self, error: JournalError) -> None:
+    def _in_trouble(self, error: JournalError | UsageError) -> None:
         """Once for each change of state: a journal that is away for an hour is no news every second."""
         state = type(error).__name__
         if state != self._trouble:

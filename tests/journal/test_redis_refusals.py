@@ -16,6 +16,7 @@ from sidecar_science.errors import (
     JournalMisconfigured,
     JournalUnavailable,
     LeaseLost,
+    NeverJoined,
 )
 from sidecar_science.journal.embedded import EmbeddedServer
 from sidecar_science.journal.layout import Keys
@@ -56,12 +57,12 @@ def own_server(request: pytest.FixtureRequest) -> Iterator[EmbeddedServer]:
         (exceptions.AuthenticationError("Authentication required."), JournalMisconfigured),
         (exceptions.NoPermissionError("this user has no permissions"), JournalMisconfigured),
         (exceptions.ResponseError("WRONGTYPE Operation against a key"), JournalMisconfigured),
-        (exceptions.ResponseError("NOGROUP No such key"), JournalMisconfigured),
+        (exceptions.ResponseError("NOGROUP No such key"), NeverJoined),
         (exceptions.MovedError("1 127.0.0.1:7000"), JournalMisconfigured),
         (exceptions.ResponseError("ERR unknown command 'XADD'"), JournalMisconfigured),
         (exceptions.DataError("Invalid input"), JournalMisconfigured),
         (exceptions.ResponseError("LEASELOST another worker"), LeaseLost),
-        (exceptions.ResponseError("Error running script: @user_script:3: NOGROUP No such key"), JournalMisconfigured),
+        (exceptions.ResponseError("Error running script: @user_script:3: NOGROUP No such key"), NeverJoined),
     ],
 )
 def test_every_refusal_has_one_meaning(error: Exception, ours: type[JournalError]) -> None:
@@ -258,7 +259,7 @@ def test_a_journal_that_was_flushed_under_a_worker_is_told(real_journal: RedisTw
     lease = owned(journal)
     real_journal.link.command("DEL", real_journal.jobs(1))
 
-    with pytest.raises(JournalMisconfigured, match="start the worker again"):
+    with pytest.raises(JournalMisconfigured, match="deleted or flushed"):
         journal.claim([lease], 10)
 
     fill(real_journal, "a")

@@ -76,12 +76,16 @@ class Bench:
             signing_key=signing_key, max_job_bytes=max_job_bytes,
         )  # fmt: skip
         self.server = MemoryServer(partitions=partitions, clock=self.clock)
-        self.journal = MemoryJournal(self.server, "b-1")
+        self.journal = self.journal_of("b-1")
         self.journal.join()
         self.current = Current()
         self.told: list[Replayed] = []
         self._ids = itertools.count(1)
         self._sequences: dict[tuple[str, int], int] = {}
+
+    def journal_of(self, environment: str) -> MemoryJournal:
+        """The journal as the workers of another environment see it."""
+        return MemoryJournal(self.server, environment)
 
     # -- jobs ----------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from sidecar_science.clock import SYSTEM_CLOCK
-from sidecar_science.errors import JournalMisconfigured, JournalUnavailable
+from sidecar_science.errors import JournalMisconfigured, JournalUnavailable, NeverJoined, UsageError
 from tests.worker.bench import Bench
 from tests.worker.crew import SOON, fill, in_thread, now, opened, until
 
@@ -37,6 +37,45 @@ class TestTrouble:
         assert (given, sorted(bench.seen)) == ([True], list(range(40)))
         assert bench.events.of("journal.trouble") == [{"state": "JournalUnavailable", "detail": "down"}]
         assert bench.events.of("journal.recovered") == [{"after": "JournalUnavailable"}]
+
+    def test_a_group_that_somebody_has_deleted_is_made_again(self, bench):
+        """What is in the journal then is read, and the worker goes on."""
+        said = []
+        worker = bench.worker(join_again=lambda why: said.append(why) or bench.journal.join())
+        thread, given = in_thread(worker)
+        until(lambda: len(worker._ownership.queues) == 4)
+
+        with bench.server.request():
+            for partition in bench.server.partitions:
+                partition.groups.clear()
+        until(lambda: said)
+        fill(bench, 40)
+        until(lambda: worker.settled == 40)
+
+        worker.quiet()
+        thread.join(SOON)
+        worker.stop(now() + SOON)
+        assert given == [True]
+        assert {type(why) for why in said} == {NeverJoined}
+
+    def test_an_environment_that_is_being_reset_is_joined_when_that_is_done(self, bench):
+        """Joining is refused meanwhile."""
+        refusals = [UsageError("a reset is under way"), UsageError("a reset is under way")]
+
+        def join_again(why):
+            if refusals:
+                raise refusals.pop()
+            bench.journal.join()
+
+        worker = bench.worker(join_again=join_again)
+        bench.server.partitions[0].groups.clear()
+        fill(bench, 4)
+
+        drained = worker.run(burst=True, give_up_after=15.0)
+        worker.stop(now() + SOON)
+
+        assert (drained, refusals, sorted(bench.seen)) == (True, [], [0, 1, 2, 3])
+        assert {told["state"] for told in bench.events.of("journal.trouble")} == {"UsageError"}
 
     def test_an_admission_whose_reply_was_lost_loses_no_job(self, bench):
         """The entries were claimed, and are claimed again."""
