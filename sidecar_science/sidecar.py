@@ -161,12 +161,17 @@ class Sidecar:
         project: Callable[[Any], Any] | None = None,
         idempotent: bool = False,
         heals: bool = False,
+        reconcile: Callable[..., bool] | None = None,
     ) -> SidecarExperiment:
         """Declare an experiment: a decorator for its control, and the place of its rules.
 
         ``key`` names the parameter (or is a function with the control's signature) that tells what must stay in
         order. ``timeout`` is in seconds. ``secrets`` are names of parameters, dict keys, headers and query keys, or
-        paths. ``project`` turns a result into plain data. Raises `DeclarationError` for what cannot work.
+        paths. ``project`` turns a result into plain data.
+
+        Of a write: ``idempotent`` says that B honors the ``Idempotency-Key``, ``heals`` that it sets all of its key
+        anew, and ``reconcile(adapter, *args, **kwargs)`` asks B whether it happened when nobody knows. Raises
+        `DeclarationError` for what cannot work.
         """
         if name in self._experiments:
             raise DeclarationError(
@@ -174,7 +179,7 @@ class Sidecar:
             )
         options.check_experiment(
             name, service=service, key=key, effect=effect, sample=sample, timeout=timeout, secrets=secrets,
-            project=project,
+            project=project, reconcile=reconcile,
         )  # fmt: skip
         experiment = SidecarExperiment(
             name,
@@ -190,6 +195,7 @@ class Sidecar:
             project=project,
             idempotent=idempotent,
             heals=heals,
+            reconcile=reconcile,
         )
         self._warn_of_uneven_rates(experiment)
         self._experiments[name] = experiment
@@ -252,7 +258,7 @@ class Sidecar:
         return SidecarExperiment(
             name, recorder=self.recorder, registry=self._experiments, fingerprint=self.keyring.fingerprint,
             service=None, key=None, effect="write", sample=None, timeout=5.0, secrets=(), project=None,
-            idempotent=False, heals=False,
+            idempotent=False, heals=False, reconcile=None,
         )  # fmt: skip
 
     def _warn_of_uneven_rates(self, new: SidecarExperiment) -> None:

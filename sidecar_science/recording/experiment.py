@@ -57,6 +57,7 @@ class SidecarExperiment(DeclaredRules):
         project: Callable[[Any], Any] | None,
         idempotent: bool,
         heals: bool,
+        reconcile: Callable[..., bool] | None,
     ) -> None:
         super().__init__(name, recorder.shield)
         self.recorder = recorder
@@ -69,6 +70,7 @@ class SidecarExperiment(DeclaredRules):
         self.redactor = self.redactor_with(fingerprint)
         self.idempotent = idempotent
         self.heals = heals
+        self.reconcile = reconcile
         self.function: Function | None = None
         self.snapshots = Snapshots(recorder.codec, project, self.told)
         self._get_key: Getter | None = getter_of(key) if callable(key) else None

@@ -25,7 +25,16 @@ def check_sidecar(*, redis_url: Any, sample: Any, flush_timeout: Any, **whole_nu
 
 
 def check_experiment(
-    name: Any, *, service: Any, key: Any, effect: Any, sample: Any, timeout: Any, secrets: Any, project: Any
+    name: Any,
+    *,
+    service: Any,
+    key: Any,
+    effect: Any,
+    sample: Any,
+    timeout: Any,
+    secrets: Any,
+    project: Any,
+    reconcile: Any = None,
 ) -> None:
     """Raise `DeclarationError` for arguments of an experiment that cannot work."""
     if not isinstance(name, str) or not name:
@@ -47,6 +56,11 @@ def check_experiment(
         raise DeclarationError(f"{where}: secrets={secrets!r} are no names; write secrets=('password', '$.user.pin')")
     if project is not None and not callable(project):
         raise DeclarationError(f"{where}: project={project!r} cannot be called; give a function of a result")
+    if reconcile is not None and (not callable(reconcile) or effect != "write"):
+        raise DeclarationError(
+            f"{where}: reconcile={reconcile!r} cannot be used; give a write a function (adapter, *args, **kwargs) that "
+            "asks B whether it happened"
+        )
 
 
 def from_variables(environ: Mapping[str, str]) -> dict[str, Any]:

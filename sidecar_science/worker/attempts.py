@@ -29,7 +29,8 @@ class Attempts:
     """What one job has been tried so far, under one lease. ``lease`` is how long a renewed one lasts, in seconds.
 
     ``made`` is how many attempts were made, by whomever; ``rest`` the rest that its service takes for what came of
-    them, and ``is_back`` tells whether they have ended one.
+    them, and ``is_back`` tells whether they have ended one. ``has_happened`` is set when B says that a write of which
+    nobody knows how it ended did happen.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Attempts:
         self.made = waiting.made
         self.rest: Rest | None = None
         self.is_back = False
+        self.has_happened = False
         self._journal = journal
         self._queue = queue
         self._entry = waiting.claimed.entry
@@ -66,9 +68,12 @@ class Attempts:
         self._pass = self._circuit.enter(plan.service)
         self._start(plan)
 
+    def hold(self, plan: Plan) -> None:
+        """See to it that the lease lasts for as long as ``plan`` may take."""
+        self._hold(plan.experiment.timeout + MARGIN)
+
     def _start(self, plan: Plan) -> None:
-        seconds = plan.experiment.timeout + MARGIN
-        self._hold(seconds)
+        self.hold(plan)
         limit = _MOST if plan.repeatable else 1
         started = insisting(
             lambda: self._journal.start(
@@ -88,7 +93,7 @@ class Attempts:
         self.made, self._number = started.attempt, started.number
         self._may_repeat = started.attempt < limit
         # Where the journal was away for a while, the mark itself may have taken what was left.
-        self._hold(seconds)
+        self.hold(plan)
 
     def refused(self) -> Rest:
         """Nothing was sent after all: the mark goes, or a successor would take a write's end for unknown."""

@@ -119,6 +119,12 @@ class Caller:
             error = raised
         return _answer(plan.experiment, call, watch, items, value, error)
 
+    def ask(self, question: Callable[..., Any], call: PlannedCall) -> Any:
+        """What ``question`` gives, asked of the adapter of ``call`` with its arguments."""
+        adapter = self._adapters.get(call.service) if call.needs_adapter else None
+        answer = question(adapter, *call.args, **call.kwargs)
+        return self._await(answer) if inspect.iscoroutine(answer) else answer
+
     def reset(self) -> None:
         """After a call that was ended from outside: its adapter and its tasks must not go on in the next one."""
         self._adapters.forget()

@@ -38,6 +38,7 @@ class DeclaredExperiment(Protocol):
     timeout: float
     idempotent: bool
     heals: bool
+    reconcile: Callable[..., bool] | None
     rules: Rules
     ignored_paths: list[tuple[Pattern, bool]]
     candidates: dict[str, Callable[..., Any]]

@@ -122,7 +122,7 @@ class Lane:
         attempts = Attempts(self._journal, queue, waiting, circuit=self._circuit, lease=self._lease, clock=self._clock)
         self._at = (queue, waiting, attempts)
         try:
-            replayed = self._replayed(queue, waiting, attempts)
+            replayed = self._asked(attempts, self._replayed(queue, waiting, attempts))
         except (NotSent, Resting) as error:
             if self._is_still_mine():
                 self._put_back(queue, waiting, attempts, error)
@@ -167,6 +167,16 @@ class Lane:
                 self._log.error("replay.failed", job=waiting.job.id, error=kind, at=_places())
                 return self._ended(waiting, Outcome.FAILED, "worker_error", f"{kind} in the worker itself; see its log")
 
+    def _asked(self, attempts: Attempts, replayed: Replayed) -> Replayed:
+        """Of a write of which nobody knows how it ended, whether B says that it happened."""
+        plan = attempts.plan
+        if replayed.outcome is not Outcome.UNKNOWN or plan is None or plan.experiment.reconcile is None:
+            return replayed
+        attempts.hold(plan)
+        attempts.has_happened = not self._abandoned and self._replay.has_happened(plan.job)
+        said = "has it" if attempts.has_happened else "does not say that it has it"
+        return attrs.evolve(replayed, detail=f"{replayed.detail}; asked afterwards, B {said}")
+
     def _is_still_mine(self) -> bool:
         """Whether the job is this lane's to settle, and from here on no other thread's."""
         with self._lock:
@@ -205,7 +215,7 @@ class Lane:
         kept = tally(replayed)
         settlement = Settlement(
             entry=waiting.claimed.entry, add=kept.add, first=kept.first, last=kept.last, samples=kept.samples,
-            taint=taints(job, replayed, plan), heal=heals(job, replayed, plan),
+            taint=taints(job, replayed, plan, has_happened=attempts.has_happened), heal=heals(job, replayed, plan),
         )  # fmt: skip
         insisting(lambda: self._journal.settle(queue.lease, [settlement]), queue, self._clock)
         self._log.debug(

@@ -95,8 +95,29 @@ class Replay:
         except Ended as ended:
             return self._ended(ticket.job, ended)
 
+    def has_happened(self, job: Job) -> bool:
+        """Whether B says that a write happened of which nobody knows; False also when it cannot be asked."""
+        try:
+            # Planned anew: what was called may have changed its arguments.
+            with self._rules(job):
+                plan = self._planner.plan(job)
+            question = plan.experiment.reconcile
+            return question is not None and self._asked(plan, question) is True
+        except BaseException:  # noqa: BLE001 - whatever comes of asking, what was asked about is settled
+            return False
+
     def close(self) -> None:
         self._caller.close()
+
+    def _asked(self, plan: Plan, question: Callable[..., bool]) -> Any:
+        running = self._running(plan)
+        try:
+            with self._current.replaying(running), self._deadline(running.job, running.deadline):
+                return self._caller.ask(question, plan.calls[0])
+        except BaseException as error:
+            plan.experiment.told("reconcile", error)
+            self._caller.reset()
+            raise
 
     @contextlib.contextmanager
     def _rules(self, job: Job) -> Iterator[None]:
@@ -117,12 +138,7 @@ class Replay:
 
     def _call(self, plan: Plan) -> list[Answer]:
         """Every planned call, inside routes, guard and deadline."""
-        running = CurrentReplay(
-            job=plan.job.id,
-            environment=self._environment,
-            service=plan.service,
-            deadline=self._clock.monotonic() + plan.experiment.timeout,
-        )
+        running = self._running(plan)
         try:
             with self._current.replaying(running), self._deadline(running.job, running.deadline):
                 answers = [self._alone(plan, n) for n in range(len(plan.calls))]
@@ -138,6 +154,14 @@ class Replay:
             raise Ended(Outcome.FAILED, "timeout", f"B did not answer within {plan.experiment.timeout:g} s")
         check_answered(plan.job, running, answers, self._codec)
         return answers
+
+    def _running(self, plan: Plan) -> CurrentReplay:
+        return CurrentReplay(
+            job=plan.job.id,
+            environment=self._environment,
+            service=plan.service,
+            deadline=self._clock.monotonic() + plan.experiment.timeout,
+        )
 
     def _alone(self, plan: Plan, number: int) -> Answer:
         """One call in a context of its own: what it leaves in context variables is gone with it."""

@@ -46,6 +46,11 @@ class Api:
     def write(self, key: str, call: str, wish: str = "") -> Any:
         return self._send("POST", "write", key, call, wish)
 
+    @sidecar.experiment("b.replace", service="b", key="key", effect="write", timeout=TIMEOUT, idempotent=True)
+    def replace(self, key: str, call: str, wish: str = "") -> Any:
+        """A write that B does once, however often it is asked to, since it knows the request by its key."""
+        return self._send("PUT", "replace", key, call, wish)
+
     @sidecar.experiment("b.raw", service="b", key="key", effect="write", timeout=TIMEOUT)
     def raw(self, key: str, call: str, wish: str = "") -> Any:
         """Two requests by a client that nobody has heard of."""
@@ -90,5 +95,5 @@ def _misbehave(wish: str) -> None:
 
 sidecar.service("b", base_url=A_URL, build=Api)
 # That A made no request is a difference that says nothing about B. What is only looked at is compared.
-for _name in ("b.read", "b.write"):
+for _name in ("b.read", "b.write", "b.replace"):
     sidecar.experiments[_name].ignore("$")

@@ -81,6 +81,36 @@ def test_an_answer_that_goes_wrong_is_an_outcome(rig: Rig, wish: str, effect: st
     assert_ended(rig, behind, "ignored", 1)
 
 
+def test_a_write_that_b_recognizes_is_sent_once_more_under_the_same_key(rig: Rig) -> None:
+    """Once, and no oftener; a B that honors the key does it once."""
+    rig.start_worker()
+
+    job, behind = rig.record(("replace", "k", "reset"), ("replace", "k", ""))
+
+    assert_kept(rig)
+    assert_ended(rig, job, "unknown", 2)
+    assert_ended(rig, behind, "ignored", 1)
+    keys = [each.idempotency_key for each in rig.history().executions if each.job == job]
+    assert keys[0] == keys[1] is not None
+
+
+def test_a_write_that_was_lost_explains_the_differences_after_it(rig: Rig) -> None:
+    """Of its key, and of no other: what is compared there says nothing about B. A worker that comes later knows it."""
+    worker = rig.start_worker()
+    [lost] = rig.record(("write", "k", "reset"))
+    rig.drain()
+    worker.terminate()
+    worker.ended()
+    rig.start_worker()
+
+    after, other = rig.record(("look", "k", ""), ("look", "other", ""))
+
+    assert_kept(rig)
+    assert_ended(rig, lost, "unknown", 1)
+    assert_ended(rig, after, "incomparable.gap", 1)
+    assert_ended(rig, other, "mismatched", 1)
+
+
 def test_a_b_that_breaks_everything_off_uses_few_writes_up(rig: Rig) -> None:
     """After a few the others wait until it is well."""
     rig.wish("reset")

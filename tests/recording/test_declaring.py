@@ -137,6 +137,8 @@ def test_try_is_a_decorator_with_and_without_a_name(desk):
         ({"key": 5}, "key=5 is neither a parameter's name nor a function"),
         ({"service": 5}, "service=5 is no name"),
         ({"project": "json"}, "project='json' cannot be called; give a function of a result"),
+        ({"reconcile": "ask"}, "reconcile='ask' cannot be used; give a write a function (adapter, *args, **kwargs)"),
+        ({"reconcile": print, "effect": "read"}, "give a write a function"),
     ],
 )
 def test_an_option_that_cannot_work_is_refused(desk, options, says):

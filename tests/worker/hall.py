@@ -43,6 +43,8 @@ class Scripted:
         self.sent = []
         self.tickets = []
         self.closed = False
+        self.asked = []
+        self.happened = False
         self._bench = bench
         self.script(script or {})
 
@@ -68,6 +70,10 @@ class Scripted:
         ticket.answered(ending == "failing")
         ending = Outcome.MISMATCHED if ending == "failing" else ending or Outcome.MATCHED
         return ended(job, Outcome.INCOMPARABLE, "late") if ticket.late else ended(job, ending)
+
+    def has_happened(self, job):
+        self.asked.append(job.id)
+        return self.happened
 
     def close(self):
         self.closed = True
