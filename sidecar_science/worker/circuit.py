@@ -26,7 +26,7 @@ LOOKED_AT: Final = 20
 """Of the last so many attempts half must have gone wrong, and there must be ten, before a service rests for that."""
 
 _ROOM_FOR_ALL: Final = 32
-_LOOK_AGAIN: Final = 0.05
+_LOOK_AGAIN: Final = 0.2
 
 
 @attrs.frozen(eq=False)

@@ -139,7 +139,7 @@ class TestComingBack:
         """One that has timed out, or was not allowed to be sent."""
         probed(circuit, clock)
         given = circuit.enter("shop")
-        assert resting(circuit) == clock.monotonic() + 0.05
+        assert resting(circuit) == clock.monotonic() + 0.2
 
         circuit.leave(given)
 
