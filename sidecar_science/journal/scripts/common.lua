@@ -6,6 +6,22 @@ local function held(lease, token)
   return redis.call('GET', lease) == token
 end
 
+-- How far the replay of an entry has come: state, token of the last start, attempts, crashes, and the number of its
+-- starts, withdrawn ones too. Short markers have none of the last two.
+local function marker_of(inflight, entry)
+  local marker = redis.call('HGET', inflight, entry)
+  if not marker then return nil end
+  local state, token, made, crashes, number = string.match(marker, '^(%a+)|([^|]*)|(%d+)|?(%d*)|?(%d*)')
+  return {
+    state = state, token = token, made = tonumber(made), crashes = tonumber(crashes) or 0, number = tonumber(number) or 0,
+  }
+end
+
+local function note(inflight, entry, state, token, made, crashes, number)
+  local text = string.format('%s|%s|%.0f|%.0f|%.0f', state, token, made, crashes, number or 0)
+  redis.call('HSET', inflight, entry, text)
+end
+
 local function milliseconds()
   local now = redis.call('TIME')
   return now[1] * 1000 + math.floor(now[2] / 1000)
@@ -34,23 +50,6 @@ local function settle(jobs, group, inflight, entry, keep)
   redis.call('HDEL', inflight, entry)
   if keep == '0' and #redis.call('XINFO', 'GROUPS', jobs) == 1 then redis.call('XDEL', jobs, entry) end
   return true
-end
-
--- What is known of an entry in hand: its state, whose it is, how many attempts count, how many processes died of it, and
--- how many starts there were, withdrawn ones too.
-local function marker_of(inflight, entry)
-  local marker = redis.call('HGET', inflight, entry)
-  if not marker then return nil end
-  local state, token, made, crashes, number = string.match(marker, '^(%a+)|([^|]*)|(%d+)|?(%d*)|?(%d*)')
-  return {
-    state = state, token = token, made = tonumber(made), crashes = tonumber(crashes) or 0, number = tonumber(number) or 0,
-  }
-end
-
-local function put_marker(inflight, entry, marker)
-  local words = {marker.state, marker.token, marker.made, marker.crashes, marker.number}
-  for i = 3, 5 do words[i] = string.format('%.0f', words[i]) end
-  redis.call('HSET', inflight, entry, table.concat(words, '|'))
 end
 
 -- Notes that the state of a key on B is not known any more. Beyond so many keys it is that of the whole partition.

@@ -7,8 +7,8 @@ local marker = marker_of(KEYS[2], ARGV[2])
 if not marker then return {0, 0, 0} end
 if marker.token == ARGV[1] and marker.made > tonumber(ARGV[4]) then return {1, marker.made, marker.number} end
 if marker.made >= tonumber(ARGV[3]) then return {0, marker.made, 0} end
-marker.state, marker.token, marker.made, marker.number = 'started', ARGV[1], marker.made + 1, marker.number + 1
-put_marker(KEYS[2], ARGV[2], marker)
+local made, number = marker.made + 1, marker.number + 1
+note(KEYS[2], ARGV[2], 'started', ARGV[1], made, marker.crashes, number)
 if ARGV[5] ~= '' then
   -- Whoever owns the partition next has to know what may not run behind it any more. The oldest are forgotten first, and
   -- all of them when nothing has been dispatched for long.
@@ -16,4 +16,4 @@ if ARGV[5] ~= '' then
   redis.call('ZREMRANGEBYRANK', KEYS[3], 0, -1 - tonumber(ARGV[7]))
   redis.call('PEXPIRE', KEYS[3], ARGV[8])
 end
-return {1, marker.made, marker.number}
+return {1, made, number}

@@ -6,6 +6,5 @@ if not held(KEYS[1], ARGV[1]) then return LOST end
 local marker = marker_of(KEYS[2], ARGV[2])
 if not marker or marker.state ~= 'started' or marker.token ~= ARGV[1] then return 0 end
 if marker.number ~= tonumber(ARGV[3]) then return 0 end
-marker.state, marker.token, marker.made = 'admitted', '', marker.made - 1
-put_marker(KEYS[2], ARGV[2], marker)
+note(KEYS[2], ARGV[2], 'admitted', '', marker.made - 1, marker.crashes, marker.number)
 return 1
