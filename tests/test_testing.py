@@ -144,3 +144,46 @@ def test_a_fake_clock_moves_only_when_told():
     assert clock.monotonic() - start[0] == pytest.approx(6.0)
     assert clock.wall() - start[1] == pytest.approx(6.0)
     assert clock.cpu() - start[2] == clock.process_cpu() - start[2] == pytest.approx(0.5)
+
+
+def test_what_the_recorder_lost_explains_what_differs_later(serve):
+    """A write that was too large to be recorded never reaches B: of its key B cannot be expected to agree."""
+    kept = {"a": {}, "b": {}}
+
+    def shop(name):
+        def answer(method, path, payload):
+            if method == "PUT":
+                kept[name][path] = len(payload["note"])
+            return 200, {"note": kept[name].get(path)}
+
+        return answer
+
+    a_url, b_url = serve(shop("a")), serve(shop("b"))
+    sidecar = Sidecar("shop", redis_url="redis://127.0.0.1:1/0", max_job_bytes=10_000, partitions=1)
+
+    class Notes:
+        def __init__(self, base_url):
+            self.base_url = base_url
+
+        @sidecar.experiment("notes.put", service="notes", key="number", effect="write")
+        def put(self, number, note):
+            return requests.put(f"{self.base_url}/{number}", json={"note": note}, timeout=2).json()
+
+        @sidecar.experiment("notes.get", service="notes", key="number", effect="read")
+        def get(self, number):
+            return requests.get(f"{self.base_url}/{number}", timeout=2).json()
+
+    sidecar.service("notes", base_url=a_url, build=Notes)
+    notes = Notes(a_url)
+
+    with in_memory(sidecar) as recorded:
+        notes.put(1, "x" * 20_000)
+        notes.put(2, "short")
+        notes.get(1)
+        notes.get(2)
+        replays = replay_all(recorded, {"notes": b_url}, allow_writes=["notes"])
+
+    assert [each.full_reason or each.outcome.value for each in replays.replayed] == [
+        "matched", "incomparable.gap", "matched",
+    ]  # fmt: skip
+    assert replays.report.capture.dropped == {"too_large": 1}

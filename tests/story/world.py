@@ -60,6 +60,10 @@ Odd = Callable[[BaseHTTPRequestHandler], None]
 Answers = Callable[[Heard], "Answer | Odd"]
 
 
+class _Server(ThreadingHTTPServer):
+    request_queue_size = 128  # sixteen lanes connect at once; where the queue is full, the kernel may break one off
+
+
 class Service:
     """A service on loopback: ``answer(heard)`` gives an `Answer`, or does something odd with the connection (`hang`,
     `drip`, `reset`); everything that it heard is in ``heard``."""
@@ -67,7 +71,7 @@ class Service:
     def __init__(self, answer: Answers, *, port: int = 0) -> None:
         self.heard: list[Heard] = []
         self.answer = answer
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), self._handler())
+        self._server = _Server(("127.0.0.1", port), self._handler())
         self._server.daemon_threads = True
         self._server.block_on_close = False
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
