@@ -191,7 +191,7 @@ def test_a_partition_that_is_worked_on_is_not_given_up(real_journal: RedisTwin) 
     assert {each.expired for each in journal.environments()} == {None}
     assert texts(other.claim([lease], 1)) == ["a"]
     elsewhere = owned(other, partition=0)
-    with pytest.raises(JournalMisconfigured, match="start the worker again"):
+    with pytest.raises(JournalMisconfigured, match="deleted or flushed"):
         other.claim([elsewhere], 1)
     other.release(lease)
     other.release(elsewhere)
