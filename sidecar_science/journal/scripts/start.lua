@@ -1,6 +1,7 @@
 #!lua flags=allow-oom
--- KEYS lease, inflight, dispatched  ARGV token, entry, limit, after, digest of its key, when its control completed, how many keys
---      to remember, and for how many milliseconds
+-- KEYS lease, inflight, dispatched
+-- ARGV token, entry, limit, after, digest of its key, when its control completed, how many keys are remembered, and for
+--      how many milliseconds
 -- {1, attempt, number}: send it. {0, attempts, 0}: do not, since it may have been sent as often as it may be.
 if not held(KEYS[1], ARGV[1]) then return LOST end
 local marker = marker_of(KEYS[2], ARGV[2])
