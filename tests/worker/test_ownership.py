@@ -11,6 +11,7 @@ import pytest
 from sidecar_science.errors import JournalUnavailable
 from sidecar_science.journal.memory import MemoryJournal
 from sidecar_science.worker.ownership import Ownership
+from sidecar_science.worker.queue import PartitionQueue
 from tests.worker.bench import Bench
 
 
@@ -227,3 +228,19 @@ def test_more_workers_than_partitions_leave_some_idle():
         tend(bench, *owners)
 
     assert sorted(len(each) for each in held(*owners)) == [0, 0, 1, 1]
+
+
+def test_who_takes_a_partition_over_knows_what_was_run(bench):
+    """A job that comes after a later one of its key is late for the new owner, too."""
+    bench.append(bench.job("shop.get", key="k", at=20.0))
+    lease = bench.lease(ttl=5.0)
+    bench.intake().fill([PartitionQueue(lease, 0.0)], 0.0)
+    [claimed] = bench.journal.recover(lease)
+    bench.journal.start(lease, claimed.entry, limit=1, key="k", completed_at=20.0)
+    bench.clock.advance(6.0)
+    successor = owner(bench, "w-2")
+
+    successor.tend()
+
+    assert successor.queues[0].is_late(bench.job("shop.get", key="k", at=19.0))
+    assert not successor.queues[1].is_late(bench.job("shop.get", key="k", at=19.0))
