@@ -19,6 +19,7 @@ REMEMBER_SECONDS: Final = 86_400.0
 TAINTED_KEYS: Final = 100_000
 SILENT_SECONDS: Final = 30.0
 UPKEEP_SECONDS: Final = 60.0
+QUARANTINE_SECONDS: Final = 30.0
 ENVIRONMENT_TTL: Final = 7 * 86_400.0
 
 RETENTION: Final = "retention"
@@ -37,6 +38,7 @@ SEQUENCES: Final = "@sequences"
 BASE: Final = "@base"
 UNSEEN: Final = "@unseen"
 LOST: Final = "@lost"
+QUARANTINE: Final = "@quarantine"
 HANDLED: Final = (BEFORE_START, SETTLED, DEAD, DUPLICATES, FOREIGN, EXPIRED)
 COUNTED: Final = (*HANDLED, SEQUENCES, BASE, UNSEEN, LOST)
 

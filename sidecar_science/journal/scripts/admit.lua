@@ -6,7 +6,8 @@ if not held(KEYS[1], ARGV[1]) then return LOST end
 local now, duplicates = milliseconds(), {}
 for i = 5, #ARGV, 3 do
   local entry, producer, sequence = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2])
-  if redis.call('HEXISTS', KEYS[3], entry) == 0 then
+  local marker = marker_of(KEYS[3], entry)
+  if not marker or marker.state == 'claimed' then
     local known = string.match(redis.call('HGET', KEYS[4], producer) or '', '^%d+')
     local highest = tonumber(known or -1)
     if sequence > highest then
@@ -15,7 +16,7 @@ for i = 5, #ARGV, 3 do
       if complete and sequence > math.max(highest, 0) + 1 then mark(KEYS[6], '*', 'lost', ARGV[4]) end
       redis.call('HINCRBY', KEYS[5], '@sequences', string.format('%.0f', sequence - math.max(highest, 0)))
       redis.call('HSET', KEYS[4], producer, string.format('%.0f|%.0f', sequence, now))
-      redis.call('HSET', KEYS[3], entry, 'admitted||0')
+      note(KEYS[3], entry, 'admitted', '', 0, marker and marker.crashes or 0)
     else
       duplicates[#duplicates + 1] = entry
       if settle(KEYS[2], ARGV[2], KEYS[3], entry, ARGV[3]) then redis.call('HINCRBY', KEYS[5], '@duplicates', 1) end

@@ -6,6 +6,19 @@ local function held(lease, token)
   return redis.call('GET', lease) == token
 end
 
+-- How far the replay of an entry has come: state, token of the last start, attempts, crashes. Markers of older releases
+-- have no crashes.
+local function marker_of(inflight, entry)
+  local marker = redis.call('HGET', inflight, entry)
+  if not marker then return nil end
+  local state, token, made, crashes = string.match(marker, '^(%a+)|([^|]*)|(%d+)|?(%d*)$')
+  return {state = state, token = token, made = tonumber(made), crashes = tonumber(crashes) or 0}
+end
+
+local function note(inflight, entry, state, token, made, crashes)
+  redis.call('HSET', inflight, entry, string.format('%s|%s|%.0f|%.0f', state, token, made, crashes))
+end
+
 local function milliseconds()
   local now = redis.call('TIME')
   return now[1] * 1000 + math.floor(now[2] / 1000)

@@ -2,9 +2,7 @@
 -- KEYS lease, inflight  ARGV token, entry
 -- Takes the last start under this lease back: nothing was sent.
 if not held(KEYS[1], ARGV[1]) then return LOST end
-local marker = redis.call('HGET', KEYS[2], ARGV[2])
-if not marker then return 0 end
-local state, token, made = string.match(marker, '^(%a+)|([^|]*)|(%d+)')
-if state ~= 'started' or token ~= ARGV[1] then return 0 end
-redis.call('HSET', KEYS[2], ARGV[2], string.format('admitted||%.0f', tonumber(made) - 1))
+local marker = marker_of(KEYS[2], ARGV[2])
+if not marker or marker.state ~= 'started' or marker.token ~= ARGV[1] then return 0 end
+note(KEYS[2], ARGV[2], 'admitted', '', marker.made - 1, marker.crashes)
 return 1
