@@ -22,7 +22,8 @@ class CurrentReplay:
     """One replay while it runs.
 
     ``deadline`` is an instant of the monotonic clock. ``refusals`` holds the reasons of what was refused,
-    at most twenty; ``refused`` counts all of them.
+    at most twenty; ``refused`` counts all of them. ``received`` and ``unpacked`` count the bytes that B answered,
+    ``overflow`` says that they were too many.
     """
 
     def __init__(
@@ -41,6 +42,9 @@ class CurrentReplay:
         self.idempotency_key = idempotency_key or job
         self.refused = 0
         self.refusals: list[str] = []
+        self.received = 0
+        self.unpacked = 0
+        self.overflow: str | None = None
         self._sent: Counter[str] = Counter()
 
     def refuse(self, reason: str) -> None:

@@ -11,6 +11,7 @@ from sidecar_science.errors import JournalUnavailable, LeaseLost
 from sidecar_science.journal.protocol import Journal
 from sidecar_science.reports.outcome import Outcome
 from sidecar_science.worker.endings import Ended
+from sidecar_science.worker.failpoints import Failpoint, no_failpoint
 from sidecar_science.worker.plan import Plan
 from sidecar_science.worker.queue import PartitionQueue, Waiting
 
@@ -28,7 +29,14 @@ class Attempts:
     """What one job has been tried so far, under one lease. ``lease`` is how long a renewed one lasts, in seconds."""
 
     def __init__(
-        self, journal: Journal, queue: PartitionQueue, waiting: Waiting, *, lease: float, clock: Clock
+        self,
+        journal: Journal,
+        queue: PartitionQueue,
+        waiting: Waiting,
+        *,
+        lease: float,
+        clock: Clock,
+        failpoint: Failpoint = no_failpoint,
     ) -> None:
         self.service: str | None = waiting.job.service
         self.made = 0
@@ -37,6 +45,7 @@ class Attempts:
         self._entry = waiting.claimed.entry
         self._lease = lease
         self._clock = clock
+        self._failpoint = failpoint
         self._plan: Plan | None = None
         self._may_repeat = False
 
@@ -48,6 +57,7 @@ class Attempts:
         seconds = plan.experiment.timeout + MARGIN
         self._hold(seconds)
         limit = _MOST if plan.repeatable else 1
+        self._failpoint("before_start")
         started = insisting(
             lambda: self._journal.start(self._queue.lease, self._entry, limit=limit, after=self.made),
             self._queue,
@@ -58,6 +68,7 @@ class Attempts:
             raise Ended(Outcome.UNKNOWN, None, detail) if plan.writes else Ended(Outcome.FAILED, "worker_error", detail)
         self.made = started.attempt
         self._may_repeat = started.attempt < limit
+        self._failpoint("after_start")
         # Where the journal was away for a while, the mark itself may have taken what was left.
         self._hold(seconds)
 
