@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from sidecar_science.clock import Clock
-from sidecar_science.journal.protocol import Journal
+from sidecar_science.journal.protocol import Journal, Lease
 from sidecar_science.worker.intake import Intake
 from sidecar_science.worker.ownership import Ownership
 from sidecar_science.worker.queue import PartitionQueue
@@ -32,14 +32,14 @@ class Quarantine(Ownership):
             journal=journal, worker=worker, lease=lease, renew_every=renew_every, window=0.0, clock=clock, log=log
         )
         self._intake = intake
-        self._tried: set[str] = set()
+        self._tried: set[Lease] = set()
         self._swept = False
         self._never: Final = threading.Event()
 
     def tend(self) -> None:
         """Give back what has been tried; take what waits to be."""
         for queue in self.queues.values():
-            if queue.lease.token in self._tried and not len(queue) and not queue.in_lane:
+            if queue.lease in self._tried and not len(queue) and not queue.in_lane:
                 queue.lost = True
         self.keep()
         if not self.queues:
@@ -53,7 +53,7 @@ class Quarantine(Ownership):
         """Read the suspects of each partition, once; how many there are to be run."""
         came = 0
         for queue in queues:
-            if queue.lease.token not in self._tried:
+            if queue.lease not in self._tried:
                 came += self._read(queue)
         if not came and block:
             self._clock.wait(self._never, block)
@@ -66,7 +66,7 @@ class Quarantine(Ownership):
         # What was being read, and was not admitted, is read and no more: its turn is not before that of others.
         waiting = [one for one in opened if one.claimed.state == "crashed"]
         queue.add(waiting, read_until=now)
-        self._tried.add(queue.lease.token)
+        self._tried.add(queue.lease)
         return len(waiting)
 
     def _take_one(self) -> None:

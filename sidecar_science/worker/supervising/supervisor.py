@@ -29,6 +29,7 @@ _SILENCE: Final = 0.7
 """The share of its lease for which a process may stand still: when the lease has ended, others begin what it has."""
 
 _SHORTEST_SILENCE: Final = 3.0
+_LONGEST_SILENCE: Final = 10.0
 _STILLBORN: Final = 3
 """So many deaths before any process was ever ready end the run."""
 
@@ -183,8 +184,7 @@ class Supervisor:
             self._weigh_at = now + _WEIGH_EVERY
         for child in self._children:
             child.age(elapsed)
-            lease = child.standing.lease if child.standing is not None else 0.0
-            if lease and child.silent_for > max(_SHORTEST_SILENCE, lease * _SILENCE):
+            if child.standing is not None and child.silent_for > _patience(child.standing.lease):
                 self._end_at_once(child, "it stands still")
             elif weigh and child.memory() > self._memory:
                 self._end_at_once(child, "its memory")
@@ -239,3 +239,8 @@ class Supervisor:
         worker = child.standing.name if child.standing is not None else None
         tell = self._log.info if self._is_ending else self._log.error
         tell("process.died", pid=child.pid, worker=worker, in_hand=sum(map(len, held.values())), **how)
+
+
+def _patience(lease: float) -> float:
+    """For how many seconds a process may stand still that holds its partitions by leases of that length."""
+    return max(_SHORTEST_SILENCE, min(_LONGEST_SILENCE, lease * _SILENCE))
