@@ -227,3 +227,27 @@ def test_more_workers_than_partitions_leave_some_idle():
         tend(bench, *owners)
 
     assert sorted(len(each) for each in held(*owners)) == [0, 0, 1, 1]
+
+
+def test_who_leaves_is_missed_before_the_next_beat(bench):
+    """What was given back shall not lie about."""
+    first, second = owner(bench, "w-1"), owner(bench, "w-2")
+    first.tend()
+    tend(bench, second, first, second)
+
+    first.leave()
+    tend(bench, second, seconds=0.25)
+
+    assert held(first, second) == [[], list(range(8))]
+
+
+def test_who_comes_is_noticed_before_the_next_beat(bench):
+    """Its share is free when it looks again."""
+    first, second = owner(bench, "w-1"), owner(bench, "w-2")
+    first.tend()
+    bench.clock.advance(0.1)
+    second.tend()
+
+    tend(bench, first, seconds=0.25)
+
+    assert [len(each) for each in held(first)] == [4]
