@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import random
-import signal
 
 import pytest
 
@@ -42,17 +40,6 @@ def test_a_probability_is_a_share_of_the_times():
         reach("before_send")
 
     assert 70 < clock.monotonic() - before < 130
-
-
-@pytest.mark.parametrize(("action", "status"), [("exit", 9), ("kill", -signal.SIGKILL)])
-def test_a_process_ends_where_it_is_told_to(action, status):
-    """Without a word."""
-    pid = os.fork()
-    if pid == 0:
-        failpoints(f"after_start={action}", FakeClock())("after_start")
-        os._exit(0)
-
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == status
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
 from sidecar_science.worker.supervising.slots import Slots
@@ -36,16 +34,3 @@ def test_a_slot_that_does_not_exist_is_not_written():
     """It would be somebody else's memory."""
     with pytest.raises(Exception, match="buffer"):
         Slots(1).slot(1).take(0, "5-0")
-
-
-def test_the_dead_leave_their_slots_behind():
-    """Whoever forked them reads what they wrote last."""
-    slots = Slots(1)
-    pid = os.fork()
-    if pid == 0:
-        slots.beat()
-        slots.slot(0).take(2, "5-1")
-        os._exit(9)
-    os.waitpid(pid, 0)
-
-    assert (slots.beats, slots.in_hand()) == (1, {2: ["5-1"]})

@@ -1,4 +1,7 @@
-"""The supervisor with real processes, and a journal in memory that it tells of those that die."""
+"""The supervisor with real processes, and a journal in memory that it tells of those that die.
+
+`test_scenes` runs each of these in a process of its own.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,9 @@ from sidecar_science.clock import SYSTEM_CLOCK
 from sidecar_science.errors import JournalUnavailable, UsageError
 from sidecar_science.journal.memory import MemoryJournal, MemoryLog, MemoryServer
 from sidecar_science.journal.protocol import Entry
-from sidecar_science.worker.supervising import Standing, Supervisor, supervisor
+from sidecar_science.testing import FakeClock
+from sidecar_science.worker.failpoints import failpoints
+from sidecar_science.worker.supervising import Slots, Standing, Supervisor, supervisor
 from sidecar_science.worker.supervising.duty import ChildExit
 from tests.worker.bench import Events
 
@@ -375,3 +380,27 @@ def test_the_supervisors_signal_handlers_are_put_back(yard):
     yard.run(lambda duty: 0)
 
     assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_the_dead_leave_their_slots_behind():
+    """Whoever forked them reads what they wrote last."""
+    slots = Slots(1)
+    pid = os.fork()
+    if pid == 0:
+        slots.beat()
+        slots.slot(0).take(2, "5-1")
+        os._exit(9)
+    os.waitpid(pid, 0)
+
+    assert (slots.beats, slots.in_hand()) == (1, {2: ["5-1"]})
+
+
+@pytest.mark.parametrize(("action", "status"), [("exit", 9), ("kill", -signal.SIGKILL)])
+def test_a_process_ends_where_it_is_told_to(action, status):
+    """Without a word."""
+    pid = os.fork()
+    if pid == 0:
+        failpoints(f"after_start={action}", FakeClock())("after_start")
+        os._exit(0)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == status
