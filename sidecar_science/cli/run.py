@@ -57,7 +57,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--rate", type=_rate, metavar="N", help="at most N replays a second, all processes together")
     parser.add_argument(
-        "--lease", type=_rate, default=LEASE, metavar="SECONDS",
+        "--lease", type=_seconds, default=LEASE, metavar="SECONDS",
         help=f"how long a partition waits for a worker that is gone with its host (default {LEASE:g})",
     )  # fmt: skip
     parser.add_argument(
@@ -155,8 +155,8 @@ def _run(worker: Worker, standing: Standing, duty: Duty, burst: bool, log: Any) 
     duty.ready(standing)
     drained = False
     try:
-        # What is in quarantine waits for B as long as B is away: nobody else may have it.
-        drained = worker.run(burst=burst or duty.quarantine, give_up_after=_NEVER if duty.quarantine else GIVE_UP)
+        # What is in quarantine waits for B as long as B is away, unless all of this is to end: nobody else may have it.
+        drained = worker.run(burst=burst or duty.quarantine, give_up_after=GIVE_UP if burst else _NEVER)
     finally:
         log.info("worker.ending", signal=signals.first)
         finished = worker.stop(SYSTEM_CLOCK.monotonic() + DRAIN_SECONDS)
@@ -208,7 +208,15 @@ def _lanes(text: str) -> int:
 
 
 def _rate(text: str) -> float:
+    return _above_zero(text, "rate")
+
+
+def _seconds(text: str) -> float:
+    return _above_zero(text, "time")
+
+
+def _above_zero(text: str, what: str) -> float:
     number = float(text)
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is no rate; expected a number above 0")
+    if not 0 < number < _NEVER:
+        raise argparse.ArgumentTypeError(f"{text} is no {what}; expected a number above 0")
     return number

@@ -183,12 +183,23 @@ def test_a_worker_whose_lanes_are_stuck_asks_for_another_process():
     assert ran(worker) == ChildExit.WORN_OUT
 
 
-@pytest.mark.parametrize(("quarantine", "asked"), [(False, (False, GIVE_UP)), (True, (True, float("inf")))])
-def test_a_quarantine_ends_when_all_suspects_were_tried_and_never_gives_up(quarantine, asked):
+NEVER = float("inf")
+
+
+@pytest.mark.parametrize(
+    ("quarantine", "burst", "asked"),
+    [
+        (False, False, (False, NEVER)),
+        (False, True, (True, GIVE_UP)),
+        (True, False, (True, NEVER)),
+        (True, True, (True, GIVE_UP)),
+    ],
+)
+def test_a_quarantine_ends_when_all_suspects_were_tried_and_gives_up_in_a_burst_alone(quarantine, burst, asked):
     """Nobody else may have what it waits for."""
     worker = Worker(True)
 
-    ran(worker, quarantine=quarantine)
+    ran(worker, burst, quarantine=quarantine)
 
     assert worker.asked == asked
 

@@ -36,7 +36,7 @@ def fork(work: Work, slots: Slots, *, quarantine: bool, memory: int, born: float
     reading, writing = os.pipe()
     duty = Duty(slots=slots, supervisor=os.getpid(), quarantine=quarantine, pipe=writing)
     # What is asked of the supervisor in this moment must not be taken for asked of the child.
-    signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:
         sys.stdout.flush()
         sys.stderr.flush()
@@ -45,8 +45,8 @@ def fork(work: Work, slots: Slots, *, quarantine: bool, memory: int, born: float
             os.close(reading)
             os._exit(_live(work, duty, memory + (threads + _SPARE_THREADS) * _stack()))
     finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, _SIGNALS)
-    os.close(writing)
+        os.close(writing)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return Child(pid, reading, slots, quarantine=quarantine, born=born)
 
 
