@@ -31,7 +31,8 @@ _SPARE_THREADS: Final = 16
 def fork(work: Work, slots: Slots, *, quarantine: bool, memory: int, born: float, threads: int) -> Child:
     """Start a process that does ``work``.
 
-    ``memory`` bounds its own data, in bytes, on top of the stacks of so many ``threads``, where the system can.
+    ``memory`` bounds its own data, in bytes, on top of the stacks of so many ``threads``, where the system can. Raises
+    OSError when there is no room for another process.
     """
     reading, writing = os.pipe()
     duty = Duty(slots=slots, supervisor=os.getpid(), quarantine=quarantine, pipe=writing)
@@ -44,6 +45,9 @@ def fork(work: Work, slots: Slots, *, quarantine: bool, memory: int, born: float
         if pid == 0:
             os.close(reading)
             os._exit(_live(work, duty, memory + (threads + _SPARE_THREADS) * _stack()))
+    except OSError:
+        os.close(reading)
+        raise
     finally:
         os.close(writing)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)

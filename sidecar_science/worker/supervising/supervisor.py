@@ -126,13 +126,17 @@ class Supervisor:
     def _fill(self, now: float) -> None:
         for post in self._all:
             if post.child is None and post.due is not None and post.due <= now:
-                slots = Slots(self._lanes + 1)
-                post.take(
-                    fork(
-                        self._work, slots, quarantine=post.quarantine, memory=self._memory, born=now,
-                        threads=self._lanes,
-                    )
-                )  # fmt: skip
+                try:
+                    post.take(self._forked(post, now))
+                except OSError as error:
+                    self._log.error("process.not_started", detail=str(error))
+                    post.rest(now)
+
+    def _forked(self, post: Post, now: float) -> Child:
+        slots = Slots(self._lanes + 1)
+        return fork(
+            self._work, slots, quarantine=post.quarantine, memory=self._memory, born=now, threads=self._lanes
+        )  # fmt: skip
 
     def _obey(self, now: float) -> None:
         if self._signals and not self._is_ending:

@@ -373,6 +373,25 @@ def test_what_a_candidate_writes_to_the_pipe_is_passed_over(yard):
     assert yard.run(work) == 0
 
 
+def test_a_process_that_cannot_be_started_now_is_started_later(yard, monkeypatch):
+    """The machine has no room for another one at the moment."""
+    real, left = os.fork, [2]
+
+    def fork():
+        if left[0]:
+            left[0] -= 1
+            raise BlockingIOError(11, "Resource temporarily unavailable")
+        return real()
+
+    monkeypatch.setattr(os, "fork", fork)
+    before = len(os.listdir("/proc/self/fd")) if os.path.exists("/proc/self/fd") else 0
+
+    assert yard.run(lambda duty: 0) == 0
+
+    assert yard.events.names == ["process.not_started"] * 2
+    assert not before or len(os.listdir("/proc/self/fd")) == before
+
+
 def test_the_supervisors_signal_handlers_are_put_back(yard):
     """It may be a part of something."""
     before = signal.getsignal(signal.SIGTERM)
