@@ -22,8 +22,9 @@
     MismatchError                   a mismatch, raised where an experiment asks for it (BaseException)
     EgressRefused                   the guard stopped a connection (BaseException)
     DeadlineExceeded                a replay ran out of time (BaseException)
+    BodyTooLarge                    B answered more than a replay may read (BaseException)
 
-The last three derive from BaseException so that no ``except Exception`` in the code under observation hides
+The last four derive from BaseException so that no ``except Exception`` in the code under observation hides
 them.
 """
 
@@ -167,6 +168,10 @@ class EgressRefused(BaseException):
 
 class DeadlineExceeded(BaseException):
     """A replay ran out of the time that its experiment gives it."""
+
+
+class BodyTooLarge(BaseException):
+    """B answered more bytes, as sent or unpacked, than one replay may read."""
 
 
 def _remade(error_class: type[E], args: tuple[Any, ...], attributes: Mapping[str, Any]) -> E:

@@ -10,6 +10,7 @@ from sidecar_science.errors import UsageError
 from sidecar_science.journal.protocol import Journal
 from sidecar_science.journal.redis import open_journal
 from sidecar_science.sidecar import Sidecar
+from sidecar_science.worker.supervising.duty import Standing
 
 
 def open_for(
@@ -17,6 +18,14 @@ def open_for(
 ) -> Journal:
     """The journal of ``sidecar``, as ``environment`` sees it."""
     return open_journal(sidecar.redis_url, sidecar.namespace, environment, partitions=sidecar.partitions, own=own)
+
+
+def open_of(standing: Standing) -> Journal:
+    """The journal of a worker process that is gone, for one word to it: the supervisor waits for no slow answer."""
+    return open_journal(
+        standing.redis_url, standing.namespace, standing.environment, partitions=standing.partitions,
+        socket_timeout=1.0,
+    )  # fmt: skip
 
 
 def require_known(journal: Journal) -> None:

@@ -22,6 +22,7 @@ DISPATCHED_SECONDS: Final = 3600.0
 GAP: Final = "gap"
 SILENT_SECONDS: Final = 30.0
 UPKEEP_SECONDS: Final = 60.0
+QUARANTINE_SECONDS: Final = 30.0
 ENVIRONMENT_TTL: Final = 7 * 86_400.0
 
 RETENTION: Final = "retention"
@@ -40,6 +41,7 @@ SEQUENCES: Final = "@sequences"
 BASE: Final = "@base"
 UNSEEN: Final = "@unseen"
 LOST: Final = "@lost"
+QUARANTINE: Final = "@quarantine"
 HANDLED: Final = (BEFORE_START, SETTLED, DEAD, DUPLICATES, FOREIGN, EXPIRED)
 COUNTED: Final = (*HANDLED, SEQUENCES, BASE, UNSEEN, LOST)
 

@@ -91,11 +91,17 @@ class MemoryJournal(MemoryUpkeep):
         with self._server.request():
             self._server.workers.get(self._environment, {}).pop(worker, None)
 
-    def acquire(self, partition: int, worker: str, ttl: float) -> Lease | None:
+    def crew(self) -> int:
+        with self._server.request():
+            return self._server.crew(self._environment)
+
+    def acquire(self, partition: int, worker: str, ttl: float, *, quarantine: bool = False) -> Lease | None:
         check_worker(worker)
         with self._server.request():
             group, now = self._group(partition), self._server.clock.monotonic()
-            if group.lease is not None and group.ends > now and group.worker != worker:
+            holder = group.holder(now)
+            free = holder == (layout.QUARANTINE if quarantine else None)
+            if not free and holder != worker:
                 return None
             group.fence += 1
             group.worker, group.ends = worker, now + ttl
@@ -117,6 +123,15 @@ class MemoryJournal(MemoryUpkeep):
             if self._server.holds(self._environment, lease):
                 self._group(lease.partition).lease = None
 
+    def crashed(self, worker: str, in_hand: Mapping[int, Sequence[str]], *, alone: bool = False) -> set[int]:
+        with self._server.request():
+            now = self._server.clock.monotonic()
+            groups = [(partition, self._group(partition)) for partition in range(self.partitions)]
+            for partition, group in groups:
+                if group.holder(now) == worker:
+                    _crash(group, partition, in_hand.get(partition, ()), alone, now)
+            return {partition for partition, group in groups if group.holder(now) == layout.QUARANTINE}
+
     def recover(self, lease: Lease) -> list[Claimed]:
         with self._server.request():
             _, group = self._server.fenced(self._environment, lease)
@@ -137,10 +152,11 @@ class MemoryJournal(MemoryUpkeep):
             duplicates = set()
             for admission in admissions:
                 entry = parse_entry(admission.entry)
-                if entry in group.inflight:
+                marker = group.inflight.get(entry, Marker(state="claimed"))
+                if marker.state != "claimed":
                     continue
                 if self._is_new(group, admission):
-                    group.inflight[entry] = Marker()
+                    group.inflight[entry] = Marker(crashes=marker.crashes)
                     for digest in admission.gaps:
                         group.mark(digest, layout.GAP)
                     continue
@@ -155,13 +171,14 @@ class MemoryJournal(MemoryUpkeep):
         with self._server.request():
             _, group = self._server.fenced(self._environment, lease)
             marker = group.inflight.get(parse_entry(entry))
-            if marker is None:
+            if marker is None or marker.state == "claimed":
                 return Started(go=False, attempt=0)
             if marker.token == lease.token and marker.attempt > after:
                 return Started(go=True, attempt=marker.attempt, number=marker.number)
             if marker.attempt >= limit:
                 return Started(go=False, attempt=marker.attempt)
             marker.token, marker.attempt, marker.number = lease.token, marker.attempt + 1, marker.number + 1
+            marker.state = "started"
             if key:
                 group.dispatch(key, completed_at, self._server.clock.wall())
             return Started(go=True, attempt=marker.attempt, number=marker.number)
@@ -171,7 +188,7 @@ class MemoryJournal(MemoryUpkeep):
             _, group = self._server.fenced(self._environment, lease)
             marker = group.inflight.get(parse_entry(entry))
             if marker is not None and marker.token == lease.token and marker.number == number:
-                marker.token, marker.attempt = None, marker.attempt - 1
+                marker.token, marker.attempt, marker.state = None, marker.attempt - 1, "admitted"
 
     def dispatched(self, lease: Lease) -> Mapping[str, float]:
         with self._server.request():
@@ -255,11 +272,11 @@ class MemoryJournal(MemoryUpkeep):
                 partition.settle(group, entry)
                 group.add(layout.BASE, -1)
             elif entry in partition.entries:
-                marker = group.inflight.get(entry, Marker())
+                marker = group.inflight.get(entry, Marker(state="claimed"))
                 claimed.append(
                     Claimed(
                         partition=lease.partition, entry=entry_text(entry), data=partition.entries[entry],
-                        age=self._age(entry), attempts=marker.attempt,
+                        age=self._age(entry), attempts=marker.attempt, crashes=marker.crashes, state=marker.state,
                     )
                 )  # fmt: skip
             elif partition.settle(group, entry):
@@ -284,6 +301,17 @@ class MemoryJournal(MemoryUpkeep):
             for digest, why in taint.items():
                 group.mark(digest, why)
             return True
+
+
+def _crash(group: Group, partition: int, entries: Sequence[str], alone: bool, now: float) -> None:
+    """End the lease of a worker that died with ``entries`` in hand; with a suspect, the quarantine takes it."""
+    suspects = [group.suspect(parse_entry(entry), alone) for entry in entries]
+    group.fence += 1
+    group.lease = None
+    if any(suspects):
+        token = f"{layout.QUARANTINE}:{group.fence}"
+        group.worker, group.ends = layout.QUARANTINE, now + layout.QUARANTINE_SECONDS
+        group.lease = Lease(partition=partition, token=token, fence=group.fence)
 
 
 def _tally(group: Group, settlement: Settlement) -> bool:

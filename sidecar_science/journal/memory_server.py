@@ -17,11 +17,13 @@ from sidecar_science.journal.layout import BEFORE_START, lost, never_joined, oth
 from sidecar_science.journal.records import (
     EARLIEST,
     LATEST,
+    MOST_CRASHES,
     DeadLetter,
     Environment,
     Lease,
     Position,
     Producer,
+    State,
     check_name,
 )
 
@@ -44,6 +46,8 @@ class Marker:
     token: str | None = None
     attempt: int = 0
     number: int = 0
+    state: State = "admitted"
+    crashes: int = 0
 
 
 @attrs.define
@@ -89,6 +93,20 @@ class Group:
     def dispatched_at(self, now: float) -> dict[str, float]:
         """What is known at ``now`` of the keys of which jobs were dispatched."""
         return dict(self.dispatched) if now < self.dispatched_until else {}
+
+    def holder(self, now: float) -> str | None:
+        """Who holds the lease at that instant (monotonic)."""
+        return self.worker if self.lease is not None and self.ends > now else None
+
+    def suspect(self, entry: EntryId, alone: bool) -> bool:
+        """Note that a process died with ``entry`` in hand; whether that makes it a suspect."""
+        if entry not in self.pending:
+            return False
+        marker = self.inflight.setdefault(entry, Marker(state="claimed"))
+        marker.crashes = marker.crashes + 1 if alone else max(marker.crashes, 1)
+        if marker.state != "claimed":
+            marker.state, marker.token = "crashed", None
+        return marker.crashes < MOST_CRASHES
 
     def expire(self, n: int) -> None:
         """Count entries as gone, of which nobody knows the keys."""
@@ -225,6 +243,10 @@ class MemoryServer:
     @property
     def retention(self) -> float:
         return layout.retention(self.settings)
+
+    def crew(self, environment: str) -> int:
+        """How many workers of ``environment`` have not been forgotten."""
+        return len(self.workers.get(environment, {}))
 
     def live(self, environment: str) -> int:
         """How many workers of ``environment`` have not gone silent; those that have are forgotten."""

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 from sidecar_science.journal.records import (
     EARLIEST,
     LATEST,
+    MOST_CRASHES,
     Accounts,
     Admission,
     Claimed,
@@ -34,6 +35,7 @@ from sidecar_science.journal.records import (
 __all__ = [
     "EARLIEST",
     "LATEST",
+    "MOST_CRASHES",
     "Accounts",
     "Admission",
     "Claimed",
@@ -130,10 +132,24 @@ class Journal(Protocol):
         """Say that ``worker`` is no more."""
         ...
 
-    def acquire(self, partition: int, worker: str, ttl: float) -> Lease | None:
+    def crew(self) -> int:
+        """How many workers have said that they live, as far as nobody has noticed otherwise: cheap to ask."""
+        ...
+
+    def acquire(self, partition: int, worker: str, ttl: float, *, quarantine: bool = False) -> Lease | None:
         """The lease of ``partition`` for ``ttl`` seconds, or None while another worker holds it.
 
-        A worker that acquires what it holds already gets a new lease, and the old one is void.
+        A worker that acquires what it holds already gets a new lease, and the old one is void. With ``quarantine`` it
+        is to be had only where `crashed` has put the partition into quarantine; without, never there.
+        """
+        ...
+
+    def crashed(self, worker: str, in_hand: Mapping[int, Sequence[str]], *, alone: bool = False) -> set[int]:
+        """Say that ``worker``'s process has died with the entries ``in_hand`` (by partition): its leases end now.
+
+        Each of these entries may have been the reason, and has a crash counted; one that it had in hand ``alone`` was.
+        A partition with a suspect goes into quarantine, for `layout.QUARANTINE_SECONDS` at most; which did. What the
+        worker holds no more is left as it is.
         """
         ...
 

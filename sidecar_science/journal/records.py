@@ -15,8 +15,13 @@ Position = Literal["earliest", "latest"] | float
 EARLIEST: Final = "earliest"
 LATEST: Final = "latest"
 
+State = Literal["claimed", "admitted", "started", "crashed"]
+
 SAMPLE_SLOTS: Final = 5
 LARGEST_COUNT: Final = 2**53 - 1
+
+MOST_CRASHES: Final = 2
+"""With so many crashes an entry is guilty of them: one among others, and one alone."""
 
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _WORKER = re.compile(r"[A-Za-z0-9._-]{1,128}")
@@ -70,7 +75,9 @@ class Lease:
 class Claimed:
     """An entry that its partition's owner has to settle.
 
-    ``age`` is how many seconds ago it was appended; ``attempts`` how often a replay of it was started before.
+    ``age`` is how many seconds ago it was appended; ``attempts`` how often a replay of it was started before;
+    ``crashes`` how often a worker's process died with it in hand, as far as it may have been the reason. ``state`` is
+    "claimed", "admitted", "started" or "crashed".
     """
 
     partition: int
@@ -78,6 +85,18 @@ class Claimed:
     data: bytes
     age: float
     attempts: int = 0
+    crashes: int = 0
+    state: State = "claimed"
+
+    @property
+    def is_suspect(self) -> bool:
+        """Whether a process died with it in hand, and it has not been tried alone yet."""
+        return self.state in ("claimed", "crashed") and 0 < self.crashes < MOST_CRASHES
+
+    @property
+    def is_guilty(self) -> bool:
+        """Whether it has brought down a process that ran nothing else."""
+        return self.crashes >= MOST_CRASHES
 
 
 @attrs.frozen(kw_only=True)

@@ -13,6 +13,7 @@ from sidecar_science.clock import SYSTEM_CLOCK, Clock
 from sidecar_science.errors import JournalError
 from sidecar_science.journal import layout
 from sidecar_science.journal.records import (
+    MOST_CRASHES,
     Admission,
     Claimed,
     Lease,
@@ -70,10 +71,13 @@ class RedisJournal(RedisUpkeep):
     def leave(self, worker: str) -> None:
         self._link.command("HDEL", self._keys.workers(self._environment), worker)
 
-    def acquire(self, partition: int, worker: str, ttl: float) -> Lease | None:
+    def crew(self) -> int:
+        return int(self._link.command("HLEN", self._keys.workers(self._environment)))
+
+    def acquire(self, partition: int, worker: str, ttl: float, *, quarantine: bool = False) -> Lease | None:
         check_worker(worker)
         keys = (self._key(partition, "lease"), self._key(partition, "fence"))
-        fence = self._link.run("acquire", keys, worker, _milliseconds(ttl))
+        fence = self._link.run("acquire", keys, worker, _milliseconds(ttl), int(quarantine))
         return None if fence is None else Lease(partition=partition, token=f"{worker}:{fence}", fence=fence)
 
     def renew(self, leases: Iterable[Lease], ttl: float) -> set[int]:
@@ -86,6 +90,16 @@ class RedisJournal(RedisUpkeep):
 
     def release(self, lease: Lease) -> None:
         self._link.run("release", self._of(lease.partition, "lease"), lease.token)
+
+    def crashed(self, worker: str, in_hand: Mapping[int, Sequence[str]], *, alone: bool = False) -> set[int]:
+        lasting = _milliseconds(layout.QUARANTINE_SECONDS)
+        words = (worker, self._environment, lasting, MOST_CRASHES, int(alone))
+        calls = [
+            (self._of(partition, "lease", "fence", "jobs", "inflight"), (*words, *in_hand.get(partition, ())))
+            for partition in range(self._partitions)
+        ]
+        replies = self._link.run_all("crashed", calls)
+        return {partition for partition, quarantined in enumerate(replies) if quarantined}
 
     def recover(self, lease: Lease) -> list[Claimed]:
         left: list[Claimed] = []
@@ -198,9 +212,11 @@ class RedisJournal(RedisUpkeep):
         return [
             Claimed(
                 partition=lease.partition, entry=entry.decode(), data=data,
-                age=max(0.0, now / 1000 - instant(entry)), attempts=int(marker.split(b"|")[2]) if marker else 0,
+                age=max(0.0, now / 1000 - instant(entry)), state=state or "claimed", attempts=attempts,
+                crashes=crashes,
             )
             for entry, data, marker in entries
+            for state, attempts, crashes in [_marked(marker)]
         ]  # fmt: skip
 
     def _bury(
@@ -214,6 +230,12 @@ class RedisJournal(RedisUpkeep):
     def _as_owner(self, lease: Lease) -> tuple[Any, ...]:
         """What the scripts want to know first: by what right, for whom, whether bytes stay, how many taints."""
         return lease.token, self._environment, int(self._retention > 0), layout.TAINTED_KEYS
+
+
+def _marked(marker: bytes) -> tuple[Any, int, int]:
+    """State, attempts and crashes; markers of older releases have no crashes."""
+    state, _, attempts, crashes = (*marker.decode().split("|"), "", "", "")[:4]
+    return state, int(attempts or 0), int(crashes or 0)
 
 
 def _words(settlement: Settlement) -> Iterator[Any]:

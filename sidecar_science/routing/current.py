@@ -23,7 +23,8 @@ class CurrentReplay:
 
     ``deadline`` is an instant of the monotonic clock. ``refusals`` holds the reasons of what was refused,
     at most twenty; ``refused`` counts all of them. ``connected`` tells whether a connection of it came about, or
-    anything was sent on one that was there.
+    anything was sent on one that was there. ``received`` and ``unpacked`` count the bytes that B answered,
+    ``overflow`` says that they were too many.
     """
 
     def __init__(
@@ -43,6 +44,9 @@ class CurrentReplay:
         self.connected = False
         self.refused = 0
         self.refusals: list[str] = []
+        self.received = 0
+        self.unpacked = 0
+        self.overflow: str | None = None
         self._sent: Counter[str] = Counter()
 
     def refuse(self, reason: str) -> None:

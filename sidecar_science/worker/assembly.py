@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import functools
+import os
 import socket
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import attrs
@@ -14,6 +16,7 @@ from sidecar_science.comparison.origins import Origins
 from sidecar_science.errors import UsageError
 from sidecar_science.journal.protocol import Journal
 from sidecar_science.routing import landlock
+from sidecar_science.routing.bounding import Bounding
 from sidecar_science.routing.current import Current
 from sidecar_science.routing.established import check_connections
 from sidecar_science.routing.guard import Guard
@@ -24,24 +27,33 @@ from sidecar_science.routing.routes import Endpoint, Routes
 from sidecar_science.worker.calling import Adapters, Caller
 from sidecar_science.worker.deadline import Deadlines
 from sidecar_science.worker.declared import Declarations, DeclaredService
+from sidecar_science.worker.failpoints import Failpoint, no_failpoint
 from sidecar_science.worker.intake import Intake
 from sidecar_science.worker.joining import join_again
 from sidecar_science.worker.judging import Judging
 from sidecar_science.worker.pace import Pace
 from sidecar_science.worker.plan import Planner
+from sidecar_science.worker.quarantine import Quarantine
 from sidecar_science.worker.replay import Replay
+from sidecar_science.worker.supervising.duty import ChildExit, Duty
+from sidecar_science.worker.supervising.slots import Slots
 from sidecar_science.worker.worker import Worker
 
 LEASE = 10.0
-RENEW_EVERY = 3.0
 WINDOW = 0.25
+MAX_BODY = 32 * 1024 * 1024
+_RENEWED: Final = 0.3
+"""The share of its lease after which a worker renews it."""
 _MARGIN = 5.0
 _REDIS_PORT = 6379
 
 
 @attrs.frozen(kw_only=True)
 class Settings:
-    """What a worker is asked to do. Times are seconds, ``rate`` is in replays a second."""
+    """What a worker is asked to do. Times are seconds, ``rate`` is in replays a second.
+
+    ``max_body`` is how many bytes of B's answers one replay may read, as they come and unpacked.
+    """
 
     environment: str
     targets: Mapping[str, str]
@@ -49,9 +61,14 @@ class Settings:
     lanes: int = 16
     rate: float | None = None
     lease: float = LEASE
-    renew_every: float = RENEW_EVERY
     window: float = WINDOW
     epoch: str | None = None
+    max_body: int = MAX_BODY
+
+    @property
+    def renew_every(self) -> float:
+        """Often enough that two renewals may fail before a lease is lost."""
+        return self.lease * _RENEWED
 
 
 @attrs.frozen(kw_only=True)
@@ -96,6 +113,7 @@ def prepare_process(
     check_connections(guard.permit)
     Rerouting(routes, current, clock=clock).install()
     Marking(current, clock=clock).install()
+    Bounding(current, settings.max_body).install()
     return Place(routes=routes, guard=guard, current=current, floor=floor)
 
 
@@ -131,19 +149,33 @@ def assemble(
     name: str,
     clock: Clock,
     log: Any,
+    duty: Duty | None = None,
+    failpoint: Failpoint = no_failpoint,
 ) -> Worker:
-    """A worker for what ``declared`` declares, ready to run in ``place``."""
-    lease = _lease(declared, settings, log)
+    """A worker for what ``declared`` declares, ready to run in ``place``; with a ``duty``, as a supervisor wants it."""
+    settings = attrs.evolve(settings, lease=lease_for(declared, settings, log))
+    duty = duty or Duty(slots=Slots(settings.lanes + 1), supervisor=os.getppid())
     # Whatever connects without a timeout of its own gets one.
     socket.setdefaulttimeout(max([5.0, *(each.timeout for each in declared.experiments.values())]))
-    deadlines = Deadlines(clock)
+    deadlines = Deadlines(clock, pulse=duty.slots.beat)
+    intake = Intake(journal=journal, keyring=declared.keyring, clock=clock, log=log, slot=duty.slots.slot(0))
+    quarantine = (
+        Quarantine(
+            journal=journal, intake=intake, worker=name, lease=settings.lease, renew_every=settings.renew_every,
+            clock=clock, log=log,
+        )
+        if duty.quarantine
+        else None
+    )  # fmt: skip
     return Worker(
         name=name,
         journal=journal,
-        intake=Intake(journal=journal, keyring=declared.keyring, clock=clock, log=log),
-        replay=replay_factory(declared, settings, place.current, clock, deadlines),
-        lanes=settings.lanes,
-        lease=lease,
+        intake=quarantine or intake,
+        ownership=quarantine,
+        drained=quarantine.is_drained if quarantine is not None else None,
+        replay=replay_factory(declared, settings, place.current, clock, deadlines, failpoint),
+        lanes=1 if duty.quarantine else settings.lanes,
+        lease=settings.lease,
         renew_every=settings.renew_every,
         window=settings.window,
         clock=clock,
@@ -151,11 +183,20 @@ def assemble(
         pace=Pace(settings.rate, clock) if settings.rate else None,
         deadlines=deadlines,
         join_again=lambda why: join_again(journal, why, epoch=settings.epoch, routes=settings.targets, log=log),
+        slots=duty.slots,
+        failpoint=failpoint,
+        exhausted=functools.partial(os._exit, ChildExit.OUT_OF_MEMORY) if duty.pipe >= 0 else lambda: None,
+        orphaned=lambda: duty.is_orphaned,
     )
 
 
 def replay_factory(
-    declared: Declarations, settings: Settings, current: Current, clock: Clock, deadlines: Deadlines | None = None
+    declared: Declarations,
+    settings: Settings,
+    current: Current,
+    clock: Clock,
+    deadlines: Deadlines | None = None,
+    failpoint: Failpoint = no_failpoint,
 ) -> Callable[[], Replay]:
     """What makes one lane's `Replay`: the parts that lanes share are made here, once."""
     bases = {name: service.base_urls for name, service in declared.services.items()}
@@ -178,12 +219,13 @@ def replay_factory(
             codec=declared.codec,
             clock=clock,
             deadline=deadlines.bound if deadlines is not None else None,
+            failpoint=failpoint,
         )
 
     return make
 
 
-def _lease(declared: Declarations, settings: Settings, log: Any) -> float:
+def lease_for(declared: Declarations, settings: Settings, log: Any) -> float:
     """A lease must outlast a replay: one that ends in the middle of it lets a second worker begin."""
     longest = max((each.timeout for each in declared.experiments.values()), default=0.0)
     if settings.lease >= longest + _MARGIN:

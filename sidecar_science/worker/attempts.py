@@ -12,6 +12,7 @@ from sidecar_science.journal.protocol import Journal
 from sidecar_science.reports.outcome import Outcome
 from sidecar_science.worker.circuit import Circuit, Pass, Rest
 from sidecar_science.worker.endings import Ended
+from sidecar_science.worker.failpoints import Failpoint, no_failpoint
 from sidecar_science.worker.plan import Plan
 from sidecar_science.worker.queue import PartitionQueue, Waiting
 
@@ -42,6 +43,7 @@ class Attempts:
         circuit: Circuit,
         lease: float,
         clock: Clock,
+        failpoint: Failpoint = no_failpoint,
     ) -> None:
         self.service: str | None = waiting.job.service
         self.plan: Plan | None = None
@@ -56,6 +58,7 @@ class Attempts:
         self._circuit = circuit
         self._lease = lease
         self._clock = clock
+        self._failpoint = failpoint
         self._pass: Pass | None = None
         self._number = 0
         self._may_repeat = False
@@ -75,6 +78,7 @@ class Attempts:
     def _start(self, plan: Plan) -> None:
         self.hold(plan)
         limit = _MOST if plan.repeatable else 1
+        self._failpoint("before_start")
         started = insisting(
             lambda: self._journal.start(
                 self._queue.lease,
@@ -92,6 +96,7 @@ class Attempts:
             raise Ended(Outcome.UNKNOWN, None, detail) if plan.writes else Ended(Outcome.FAILED, "worker_error", detail)
         self.made, self._number = started.attempt, started.number
         self._may_repeat = started.attempt < limit
+        self._failpoint("after_start")
         # Where the journal was away for a while, the mark itself may have taken what was left.
         self.hold(plan)
 

@@ -14,7 +14,7 @@ import attrs
 
 from sidecar_science.checks.exchanges import Exchange, observing
 from sidecar_science.clock import Clock
-from sidecar_science.errors import DeadlineExceeded, EgressRefused
+from sidecar_science.errors import BodyTooLarge, DeadlineExceeded, EgressRefused
 from sidecar_science.reports.outcome import Outcome
 from sidecar_science.worker.declared import DeclaredExperiment, DeclaredService
 from sidecar_science.worker.endings import Ended, NotSent, skipped
@@ -23,7 +23,7 @@ from sidecar_science.worker.plan import Plan, PlannedCall
 Fault = Literal["refused", "broken", "cut", None]
 """What the connection did of which a call's error tells: it never came about, it broke, or the answer broke off."""
 
-_PASSING: Final = (EgressRefused, DeadlineExceeded, KeyboardInterrupt)
+_PASSING: Final = (EgressRefused, DeadlineExceeded, BodyTooLarge, MemoryError, KeyboardInterrupt)
 _NOTHING: Final = object()
 _DEEPEST: Final = 20
 _UNOBSERVED: Final = frozenset({"httpx", "httpcore", "aiohttp"})
@@ -116,6 +116,8 @@ class Caller:
         except _PASSING:
             raise
         except BaseException as raised:  # noqa: BLE001 - whatever the candidate raises is its answer
+            if any(isinstance(each, MemoryError) for each in _causes(raised)):
+                raise MemoryError("the candidate ran out of memory, and said something else") from None
             error = raised
         return _answer(plan.experiment, call, watch, items, value, error)
 
@@ -237,19 +239,25 @@ def _answer(
 
 def _fault(error: BaseException | None) -> Fault:
     """What stands at the bottom of ``error``: clients that nobody observes tell of their connections so alone."""
+    for each in _causes(error):
+        package = type(each).__module__.partition(".")[0]
+        name = type(each).__name__ if package in _UNOBSERVED else ""
+        if package == "urllib3" and type(each).__name__ in _CUT:
+            return "cut"
+        if isinstance(each, ConnectionRefusedError | socket.gaierror) or name in _REFUSED:
+            return "refused"
+        if isinstance(each, ConnectionError | TimeoutError | HTTPException) or name in _BROKEN:
+            return "broken"
+    return None
+
+
+def _causes(error: BaseException | None) -> Iterator[BaseException]:
+    """``error``, and what lies under it."""
     for _ in range(_DEEPEST):
         if error is None:
-            return None
-        package = type(error).__module__.partition(".")[0]
-        name = type(error).__name__ if package in _UNOBSERVED else ""
-        if package == "urllib3" and type(error).__name__ in _CUT:
-            return "cut"
-        if isinstance(error, ConnectionRefusedError | socket.gaierror) or name in _REFUSED:
-            return "refused"
-        if isinstance(error, ConnectionError | TimeoutError | HTTPException) or name in _BROKEN:
-            return "broken"
+            return
+        yield error
         error = error.__cause__ or error.__context__
-    return None
 
 
 def _consume(value: Any, limit: int, items: _Items, watch: _Watch) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from sidecar_science.clock import Clock
@@ -39,8 +39,10 @@ class Deadlines:
     """The deadlines of all lanes of a process, kept by a thread of their own: nothing that the journal does, or fails
     to do, may hold them up."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, *, pulse: Callable[[], object] = lambda: None) -> None:
+        """``pulse`` is called all the time, as long as this process can do anything at all."""
         self._clock = clock
+        self._pulse = pulse
         self._lock = threading.Lock()
         self._running: dict[int, _Running] = {}
         self._ending = threading.Event()
@@ -88,6 +90,7 @@ class Deadlines:
 
     def _keep(self) -> None:
         while not self._clock.wait(self._ending, _EVERY):
+            self._pulse()
             self.enforce()
 
     def _release(self, running: _Running) -> None:

@@ -13,7 +13,9 @@ from sidecar_science.journal.job import unseal
 from sidecar_science.journal.protocol import Admission, Claimed, Journal, Settlement
 from sidecar_science.reports.outcome import Outcome, Replayed
 from sidecar_science.reports.tally import tally
+from sidecar_science.worker import poison
 from sidecar_science.worker.queue import PartitionQueue, Waiting
+from sidecar_science.worker.supervising.slots import Slot, Slots
 
 UNKNOWN_EXPERIMENT_NAME = "(unreadable)"
 
@@ -21,12 +23,22 @@ UNKNOWN_EXPERIMENT_NAME = "(unreadable)"
 class Intake:
     """Claims entries and hands them to their partitions' queues."""
 
-    def __init__(self, *, journal: Journal, keyring: Keyring, clock: Clock, log: Any, count: int = 64) -> None:
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        keyring: Keyring,
+        clock: Clock,
+        log: Any,
+        count: int = 64,
+        slot: Slot | None = None,
+    ) -> None:
         self._journal = journal
         self._keyring = keyring
         self._clock = clock
         self._log = log
         self._count = count
+        self._slot = slot or Slots(1).slot(0)
 
     def fill(self, queues: Sequence[PartitionQueue], block: float) -> int:
         """Claim for ``queues``, waiting up to ``block`` seconds for a first entry; how many entries came."""
@@ -49,7 +61,7 @@ class Intake:
         return len(claimed)
 
     def _admitted(self, queue: PartitionQueue, entries: Sequence[Claimed], now: float) -> list[Waiting]:
-        waiting = [opened for entry in entries if (opened := self._open(queue, entry, now)) is not None]
+        waiting = self.open(queue, entries, now)
         if not waiting:
             return []
         admissions = [
@@ -63,7 +75,22 @@ class Intake:
             self._log.info("job.duplicate", partition=queue.partition, entry=entry)
         return [one for one in waiting if one.claimed.entry not in duplicates]
 
+    def open(self, queue: PartitionQueue, entries: Sequence[Claimed], now: float) -> list[Waiting]:
+        """The jobs in ``entries``, as far as they can be read; of the others each has its end now."""
+        return [opened for entry in entries if (opened := self._open(queue, entry, now)) is not None]
+
     def _open(self, queue: PartitionQueue, claimed: Claimed, now: float) -> Waiting | None:
+        if poison.is_unread(claimed):
+            self._journal.bury(queue.lease, claimed.entry, poison.REASON, claimed.data)
+            self._log.warning("entry.buried", partition=queue.partition, entry=claimed.entry, reason="poison")
+            return None
+        self._slot.take(queue.partition, claimed.entry)
+        try:
+            return self._read(queue, claimed, now)
+        finally:
+            self._slot.clear()
+
+    def _read(self, queue: PartitionQueue, claimed: Claimed, now: float) -> Waiting | None:
         try:
             job, stamp = unseal(claimed.data, self._keyring, queue.partition)
         except UnsupportedVersion as error:

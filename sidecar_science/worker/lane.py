@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 import threading
 import traceback
@@ -15,12 +16,15 @@ from sidecar_science.errors import EgressRefused, JournalError, LeaseLost
 from sidecar_science.journal.protocol import Journal, Settlement
 from sidecar_science.reports.outcome import Outcome, Replayed
 from sidecar_science.reports.tally import tally
+from sidecar_science.worker import poison
 from sidecar_science.worker.attempts import Attempts, insisting
 from sidecar_science.worker.circuit import Circuit, Rest
 from sidecar_science.worker.endings import Broken, NotSent, Resting
+from sidecar_science.worker.failpoints import Failpoint, no_failpoint
 from sidecar_science.worker.pace import Pace
 from sidecar_science.worker.queue import PartitionQueue, Waiting
 from sidecar_science.worker.replay import Replay, Ticket
+from sidecar_science.worker.supervising.slots import Slot, Slots
 from sidecar_science.worker.taint import heals, judged, taints
 
 TURN: Final = 32
@@ -31,7 +35,8 @@ class Lane:
     """A thread with its own adapters. ``next_partition`` gives it work, or None when it should end.
 
     ``done`` takes the partition back, ``progress`` is told of every job that was settled, ``quiet`` is set when
-    nothing new may be taken. ``lease`` is in seconds.
+    nothing new may be taken. ``lease`` is in seconds. ``slot`` is where it notes what it has in hand, ``exhausted`` is
+    called when a replay has used up the process's memory.
     """
 
     def __init__(
@@ -49,6 +54,9 @@ class Lane:
         quiet: threading.Event,
         pace: Pace | None,
         lease: float,
+        slot: Slot | None = None,
+        failpoint: Failpoint = no_failpoint,
+        exhausted: Callable[[], object] = lambda: None,
     ) -> None:
         self._journal = journal
         self._replay = replay
@@ -61,6 +69,9 @@ class Lane:
         self._quiet = quiet
         self._pace = pace
         self._lease = lease
+        self._slot = slot or Slots(1).slot(0)
+        self._failpoint = failpoint
+        self._exhausted = exhausted
         self._lock = threading.Lock()
         self._at: tuple[PartitionQueue, Waiting, Attempts] | None = None
         self._abandoned = False
@@ -110,16 +121,26 @@ class Lane:
             waiting = None if self._quiet.is_set() else queue.take(self._clock.monotonic())
             if waiting is None:
                 return
+            self._slot.take(queue.partition, waiting.claimed.entry)
             try:
                 if not self._job(queue, waiting):
                     return
             except JournalError as error:
                 self._give_up(queue, waiting, error)
                 return
+            finally:
+                if not self._abandoned:  # else the slot is another lane's by now
+                    self._slot.clear()
 
     def _job(self, queue: PartitionQueue, waiting: Waiting) -> bool:
         """Replay and settle one job; False when this lane has to leave the partition for now."""
-        attempts = Attempts(self._journal, queue, waiting, circuit=self._circuit, lease=self._lease, clock=self._clock)
+        attempts = Attempts(
+            self._journal, queue, waiting,
+            circuit=self._circuit, lease=self._lease, clock=self._clock, failpoint=self._failpoint,
+        )  # fmt: skip
+        if waiting.claimed.is_guilty:
+            self._convict(queue, waiting, attempts)
+            return True
         self._at = (queue, waiting, attempts)
         try:
             replayed = self._asked(attempts, self._replayed(queue, waiting, attempts))
@@ -163,6 +184,9 @@ class Lane:
             except EgressRefused as error:
                 return self._ended(waiting, Outcome.REFUSED, None, str(error))
             except BaseException as error:  # noqa: BLE001 - a defect is an outcome too, and the partition goes on
+                if isinstance(error, MemoryError):
+                    # Whatever the other lanes saw meanwhile is no answer of B either: this process ends here.
+                    self._exhausted()
                 kind = type(error).__name__
                 self._log.error("replay.failed", job=waiting.job.id, error=kind, at=_places())
                 return self._ended(waiting, Outcome.FAILED, "worker_error", f"{kind} in the worker itself; see its log")
@@ -176,6 +200,18 @@ class Lane:
         attempts.has_happened = not self._abandoned and self._replay.has_happened(plan.job)
         said = "has it" if attempts.has_happened else "does not say that it has it"
         return attrs.evolve(replayed, detail=f"{replayed.detail}; asked afterwards, B {said}")
+
+    def _convict(self, queue: PartitionQueue, waiting: Waiting, attempts: Attempts) -> None:
+        """End a job that brings processes down: it is not run again."""
+        job, claimed = waiting.job, waiting.claimed
+        self._log.warning("job.guilty", job=job.id, partition=queue.partition, started=bool(claimed.attempts))
+        if claimed.attempts:
+            queue.dispatched(job)
+            self._settle(queue, waiting, attempts, self._ended(waiting, *poison.ending(job), poison.TOLD))
+            return
+        told = (poison.REASON, claimed.data, job.id)
+        bury = functools.partial(self._journal.bury, queue.lease, claimed.entry, *told, taint=poison.taint(job))
+        insisting(bury, queue, self._clock)
 
     def _is_still_mine(self) -> bool:
         """Whether the job is this lane's to settle, and from here on no other thread's."""
@@ -217,7 +253,9 @@ class Lane:
             entry=waiting.claimed.entry, add=kept.add, first=kept.first, last=kept.last, samples=kept.samples,
             taint=taints(job, replayed, plan, has_happened=attempts.has_happened), heal=heals(job, replayed, plan),
         )  # fmt: skip
+        self._failpoint("before_settle")
         insisting(lambda: self._journal.settle(queue.lease, [settlement]), queue, self._clock)
+        self._failpoint("after_settle")
         self._log.debug(
             "job.settled",
             job=replayed.job,

@@ -11,6 +11,8 @@ from sidecar_science.journal.protocol import Journal
 from sidecar_science.worker.queue import PartitionQueue
 
 _BEAT_EVERY: Final = 1.0
+_LOOK_EVERY: Final = 0.2
+"""Seconds after which somebody's coming or leaving is noticed: what was handed over shall not lie about for a beat."""
 
 
 class Ownership:
@@ -42,6 +44,8 @@ class Ownership:
         self._log = log
         self._chance = chance or random.Random()  # noqa: S311 - spreads workers over partitions, guards nothing
         self._beat_at = -math.inf
+        self._look_at = -math.inf
+        self._crew = 0
         self._renew_at = -math.inf
         self._share = 0
 
@@ -49,13 +53,19 @@ class Ownership:
         """Beat, renew, give up what is lost or too much, take what is free."""
         now = self._clock.monotonic()
         self.keep()
-        if now < self._beat_at:
+        if now < self._beat_at and not self._has_crew_changed(now):
             return
         self._beat_at = now + _BEAT_EVERY
-        live = self._journal.beat(self._worker, partitions=len(self.queues), ttl=self._lease)
+        self._crew = live = self._journal.beat(self._worker, partitions=len(self.queues), ttl=self._lease)
         self._share = math.ceil(self._journal.partitions / max(1, live))
         self._give_up_surplus()
         self._take_free()
+
+    def _has_crew_changed(self, now: float) -> bool:
+        if now < self._look_at:
+            return False
+        self._look_at = now + _LOOK_EVERY
+        return self._journal.crew() != self._crew
 
     def keep(self) -> None:
         """Renew the leases when it is time, and give back what is lost and no lane works on."""

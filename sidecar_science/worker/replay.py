@@ -13,12 +13,13 @@ import attrs
 
 from sidecar_science.clock import Clock
 from sidecar_science.codec.values import Codec
-from sidecar_science.errors import DeadlineExceeded, EgressRefused
+from sidecar_science.errors import BodyTooLarge, DeadlineExceeded, EgressRefused
 from sidecar_science.journal.job import Job
 from sidecar_science.reports.outcome import Outcome, Replayed
 from sidecar_science.routing.current import Current, CurrentReplay
 from sidecar_science.worker.calling import Answer, Caller
 from sidecar_science.worker.endings import Broken, Ended, NotSent
+from sidecar_science.worker.failpoints import Failpoint, no_failpoint
 from sidecar_science.worker.judging import Judgement, Judging, shown
 from sidecar_science.worker.plan import Plan, Planner
 from sidecar_science.worker.reaching import check_answered, is_failing
@@ -65,6 +66,7 @@ class Replay:
         codec: Codec,
         clock: Clock,
         deadline: Deadline | None = None,
+        failpoint: Failpoint = no_failpoint,
     ) -> None:
         self._environment = environment
         self._planner = planner
@@ -73,6 +75,7 @@ class Replay:
         self._current = current
         self._codec = codec
         self._clock = clock
+        self._failpoint = failpoint
         self._deadline = deadline or (lambda *_: contextlib.nullcontext())
 
     def replay(self, ticket: Ticket, dispatch: Dispatch) -> Replayed:
@@ -86,7 +89,9 @@ class Replay:
             dispatch(plan)
             with self._rules(ticket.job):
                 plan.experiment.before()
+            self._failpoint("before_send")
             dispatched, answers = self._clock.wall(), self._call(plan)
+            self._failpoint("after_answer")
             ticket.answered(is_failing(ticket.job, answers, self._codec))
             with self._rules(ticket.job):
                 judgements = [self._judging.judge(plan, answer, ticket.key_id) for answer in answers]
@@ -132,7 +137,7 @@ class Replay:
                 yield
         except EgressRefused as error:
             raise Ended(Outcome.REFUSED, None, f"in a rule or hook of the experiment: {error}") from error
-        except DeadlineExceeded:
+        except (DeadlineExceeded, BodyTooLarge):
             detail = f"a rule or hook of the experiment did not end within {RULES_SECONDS:g} s, or tried to send"
             raise Ended(Outcome.FAILED, "worker_error", detail) from None
 
@@ -144,11 +149,14 @@ class Replay:
                 answers = [self._alone(plan, n) for n in range(len(plan.calls))]
         except EgressRefused as error:
             raise Ended(Outcome.REFUSED, None, str(error)) from error
-        except DeadlineExceeded:
+        except (DeadlineExceeded, BodyTooLarge):
             answers = []
         # Whatever the adapter made of it: a refusal that it swallowed is one, and so is a deadline that has passed.
         if running.refused:
             raise Ended(Outcome.REFUSED, None, "; ".join(running.refusals))
+        if running.overflow is not None:
+            self._caller.reset()
+            raise Ended(Outcome.FAILED, "worker_error", running.overflow)
         if not answers or running.remaining(self._clock) <= 0:
             self._caller.reset()
             raise Ended(Outcome.FAILED, "timeout", f"B did not answer within {plan.experiment.timeout:g} s")
@@ -172,7 +180,7 @@ class Replay:
         context = dict(self._codec.decode(job.context)) if job.context is not None else {}
         try:
             plan.experiment.after(result_of(plan.experiment, judgements, context))
-        except (EgressRefused, DeadlineExceeded) as error:
+        except (EgressRefused, DeadlineExceeded, BodyTooLarge) as error:
             # The comparison stands, whatever comes of telling others about it.
             plan.experiment.told("publish", error)
 

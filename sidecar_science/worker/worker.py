@@ -6,7 +6,7 @@ import functools
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from sidecar_science.clock import Clock
 from sidecar_science.errors import JournalError, JournalMisconfigured, NeverJoined, UsageError
@@ -14,18 +14,26 @@ from sidecar_science.journal.protocol import Journal
 from sidecar_science.reports.outcome import Replayed
 from sidecar_science.worker.circuit import Circuit
 from sidecar_science.worker.deadline import Deadlines
-from sidecar_science.worker.intake import Intake
+from sidecar_science.worker.failpoints import Failpoint, no_failpoint
 from sidecar_science.worker.lane import Lane
 from sidecar_science.worker.ownership import Ownership
 from sidecar_science.worker.pace import Pace
 from sidecar_science.worker.queue import PartitionQueue
 from sidecar_science.worker.replay import Replay
+from sidecar_science.worker.supervising.slots import Slots
 
 _BLOCK: Final = 0.1
 _TICK: Final = 0.02
 _TROUBLE_PAUSE: Final = 0.5
 _TRIM_EVERY: Final = 1.0
 _DRAINED_EVERY: Final = 0.25
+_FEWEST_STUCK: Final = 4
+
+
+class Filling(Protocol):
+    """Where jobs come from."""
+
+    def fill(self, queues: Sequence[PartitionQueue], block: float) -> int: ...
 
 
 class Worker:
@@ -33,6 +41,8 @@ class Worker:
 
     ``quiet()`` takes nothing new; ``stop(deadline)`` waits for what runs until ``deadline`` (monotonic). ``told`` is
     given every job's ending, and ``join_again`` why it is called: the environment's group is gone. Times are seconds.
+    ``is_worn_out`` once as many lanes are stuck for good as it has: then it is quiet by itself, and another process
+    should take its place.
     """
 
     def __init__(
@@ -40,7 +50,7 @@ class Worker:
         *,
         name: str,
         journal: Journal,
-        intake: Intake,
+        intake: Filling,
         replay: Callable[[], Replay],
         lanes: int,
         lease: float,
@@ -52,15 +62,24 @@ class Worker:
         deadlines: Deadlines | None = None,
         told: Callable[[Replayed], object] = lambda _: None,
         join_again: Callable[[Exception], object] | None = None,
+        ownership: Ownership | None = None,
+        drained: Callable[[], bool] | None = None,
+        slots: Slots | None = None,
+        failpoint: Failpoint = no_failpoint,
+        exhausted: Callable[[], object] = lambda: None,
+        orphaned: Callable[[], bool] = lambda: False,
     ) -> None:
         self.settled = 0
         self.outcomes: Counter[str] = Counter()
+        self.lease = lease
         self.is_quiet = False
+        self.is_worn_out = False
         self._journal = journal
         self._intake = intake
         self._clock = clock
         self._log = log
         self._deadlines = deadlines
+        self._orphaned = orphaned
         self._told = told
         self._join_again = join_again or (lambda _: journal.join())
         self._quiet = threading.Event()
@@ -68,16 +87,19 @@ class Worker:
         self._ending = False
         self._ready: deque[PartitionQueue] = deque()
         self._change = threading.Condition()
-        self._ownership = Ownership(
+        self._drained = drained or self._is_drained
+        self._ownership = ownership or Ownership(
             journal=journal, worker=name, lease=lease, renew_every=renew_every, window=window, clock=clock, log=log
         )
         circuit = Circuit(clock)
+        noted = slots or Slots(lanes + 1)
         self._new_lane: Callable[[int], Lane] = lambda number: Lane(
             number=number, journal=journal, replay=replay(), circuit=circuit, clock=clock, log=log, lease=lease,
             next_partition=self._next_partition, done=self._done, progress=self._progress,
-            quiet=self._quiet, pace=pace,
+            quiet=self._quiet, pace=pace, slot=noted.slot(number + 1), failpoint=failpoint, exhausted=exhausted,
         )  # fmt: skip
         self._lanes = [self._new_lane(number) for number in range(lanes)]
+        self._given_up: list[Lane] = []
         self._trim_at = 0.0
         self._drained_at = 0.0
         self._pending = -1
@@ -133,7 +155,7 @@ class Worker:
         while not self.is_quiet:
             try:
                 self._round()
-                if burst and self._is_drained():
+                if burst and self._drained():
                     break
                 self._out_of_trouble()
             except NeverJoined as error:
@@ -153,6 +175,9 @@ class Worker:
         return True
 
     def _round(self) -> None:
+        if self._orphaned():
+            self.quiet()
+            return
         self._give_up_stuck_lanes()
         self._ownership.tend()
         owned = self._owned()
@@ -185,8 +210,14 @@ class Worker:
             for number, lane in enumerate(self._lanes):
                 if lane.thread.ident == thread and lane.abandon(job):
                     self._log.error("lane.abandoned", lane=number, job=job)
+                    self._given_up.append(lane)
                     self._lanes[number] = self._new_lane(number)
                     self._lanes[number].start()
+        self._given_up = [lane for lane in self._given_up if lane.thread.is_alive()]
+        if len(self._given_up) >= max(_FEWEST_STUCK, len(self._lanes)) and not self.is_worn_out:
+            self._log.warning("worker.worn_out", stuck=len(self._given_up))
+            self.is_worn_out = True
+            self.quiet()
 
     def _owned(self) -> Sequence[PartitionQueue]:
         return [queue for queue in self._ownership.queues.values() if not queue.lost]

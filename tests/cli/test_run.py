@@ -12,9 +12,11 @@ import textwrap
 import pytest
 
 from sidecar_science.cli.exits import Exit
-from sidecar_science.cli.run import _name, _run, _Signals
+from sidecar_science.cli.run import GIVE_UP, _name, _run, _Signals
 from sidecar_science.errors import JournalMisconfigured
 from sidecar_science.journal.records import check_worker
+from sidecar_science.worker.supervising import Duty, Slots, Standing
+from sidecar_science.worker.supervising.duty import ChildExit
 from tests.worker.bench import Events
 
 APP = """
@@ -110,9 +112,12 @@ class Worker:
         self.settled, self.outcomes = 3, {"matched": 3}
         self.deadline = None
         self.quieted = 0
+        self.is_worn_out = False
+        self.asked = None
         self._run = run
 
-    def run(self, *, burst):
+    def run(self, *, burst, give_up_after):
+        self.asked = (burst, give_up_after)
         if isinstance(self._run, Exception):
             raise self._run
         return self._run(self) if callable(self._run) else self._run
@@ -123,6 +128,28 @@ class Worker:
     def stop(self, deadline):
         self.deadline = deadline
         return True
+
+
+STANDING = Standing(
+    name="w", redis_url="redis://127.0.0.1:1/0", namespace="app", environment="b-1", partitions=4, lease=10.0
+)
+
+
+class Told(Duty):
+    """A duty that keeps what it was told."""
+
+    def _tell(self, **facts):
+        self.slots.told.append(next(iter(facts)))
+
+
+def duty(**facts):
+    slots = Slots(1)
+    slots.told = []
+    return Told(slots=slots, supervisor=os.getppid(), **facts)
+
+
+def ran(worker, burst=False, events=None, **facts):
+    return _run(worker, STANDING, duty(**facts), burst, events or Events())
 
 
 @pytest.fixture(autouse=True)
@@ -138,14 +165,51 @@ def test_a_worker_that_ended_as_asked_ends_with_ok():
     """It has stopped in good order."""
     worker, events = Worker(True), Events()
 
-    assert _run(worker, True, events) == Exit.OK
+    assert ran(worker, True, events) == Exit.OK
     assert worker.deadline is not None
     assert events.of("worker.ended") == [{"settled": 3, "outcomes": {"matched": 3}, "finished": True}]
 
 
 def test_a_burst_that_gave_up_has_an_exit_code_of_its_own():
     """The journal was not drained."""
-    assert _run(Worker(False), True, Events()) == Exit.NOT_DRAINED == 4
+    assert ran(Worker(False), True) == Exit.NOT_DRAINED == 4
+
+
+def test_a_worker_whose_lanes_are_stuck_asks_for_another_process():
+    """By an exit code that the supervisor understands."""
+    worker = Worker(True)
+    worker.is_worn_out = True
+
+    assert ran(worker) == ChildExit.WORN_OUT
+
+
+NEVER = float("inf")
+
+
+@pytest.mark.parametrize(
+    ("quarantine", "burst", "asked"),
+    [
+        (False, False, (False, NEVER)),
+        (False, True, (True, GIVE_UP)),
+        (True, False, (True, NEVER)),
+        (True, True, (True, GIVE_UP)),
+    ],
+)
+def test_a_quarantine_ends_when_all_suspects_were_tried_and_gives_up_in_a_burst_alone(quarantine, burst, asked):
+    """Nobody else may have what it waits for."""
+    worker = Worker(True)
+
+    ran(worker, burst, quarantine=quarantine)
+
+    assert worker.asked == asked
+
+
+def test_a_worker_says_who_it_is_before_it_takes_anything():
+    """Or nobody could tell what died with it."""
+    told = duty()
+    worker = Worker(lambda worker: told.slots.told == ["ready"])
+
+    assert _run(worker, STANDING, told, False, Events()) == Exit.OK
 
 
 def test_a_worker_whose_journal_cannot_be_used_any_more_stops_first():
@@ -153,7 +217,7 @@ def test_a_worker_whose_journal_cannot_be_used_any_more_stops_first():
     worker = Worker(JournalMisconfigured("the journal was flushed"))
 
     with pytest.raises(JournalMisconfigured):
-        _run(worker, False, Events())
+        ran(worker)
     assert worker.deadline is not None
 
 
@@ -162,23 +226,22 @@ def test_the_first_signal_makes_it_quiet_and_is_told():
     events = Events()
 
     worker = Worker(lambda worker: os.kill(os.getpid(), signal.SIGTERM) or True)
-    code = _run(worker, False, events)
+    code = ran(worker, False, events)
 
     assert (code, worker.quieted) == (Exit.OK, 1)
     assert events.of("worker.ending") == [{"signal": "SIGTERM"}]
 
 
-def test_the_second_signal_ends_the_process(monkeypatch):
-    """Whatever kind the two are."""
-    monkeypatch.setattr("sidecar_science.cli.run.os._exit", sys.exit)
-    signals = _Signals(Worker(True))
+def test_a_signal_that_comes_twice_ends_nothing_at_once():
+    """A terminal tells the supervisor and every process, and the supervisor tells every process as well."""
+    worker = Worker(True)
+    signals = _Signals(worker)
     signals.listen()
+
     os.kill(os.getpid(), signal.SIGINT)
+    os.kill(os.getpid(), signal.SIGTERM)
 
-    with pytest.raises(SystemExit) as ended:
-        os.kill(os.getpid(), signal.SIGTERM)
-
-    assert ended.value.code == Exit.UNEXPECTED
+    assert worker.quieted == 2
     assert signals.first == "SIGINT"
 
 

@@ -1,14 +1,17 @@
 """What the application of the rig declares; the app and the workers import it, as in anybody's repository.
 
 Nothing on A is broken here, so its control makes no request: it knows the answer. What a call ``wish``es is done on B:
-by the adapter itself (``exit``, ``spin``, ``sleep``), else by the server (see `tests.faults.b_server`).
+by the adapter itself (see `_misbehave`), else by the server (see `tests.faults.b_server`).
 ``FAULTS_PARTITIONS`` and ``FAULTS_TIMEOUT`` (seconds) are read when this is imported, and all ``SIDECAR_*``.
 """
 
 from __future__ import annotations
 
 import asyncio
+import mmap
 import os
+import re
+import signal
 import socket
 import time
 from typing import Any, Final
@@ -23,6 +26,8 @@ A_URL: Final = "http://a.invalid"
 NAMESPACE: Final = "faults"
 PARTITIONS: Final = int(os.environ.get("FAULTS_PARTITIONS", "8"))
 TIMEOUT: Final = float(os.environ.get("FAULTS_TIMEOUT", "0.5"))
+_MEAL: Final = 8 * 1024 * 1024
+_HOARD: Final[list[Any]] = []
 
 sidecar = Sidecar.from_env(NAMESPACE, signing_key="a key that only the rig has", partitions=PARTITIONS)
 
@@ -50,6 +55,11 @@ class Api:
     def replace(self, key: str, call: str, wish: str = "") -> Any:
         """A write that B does once, however often it is asked to, since it knows the request by its key."""
         return self._send("PUT", "replace", key, call, wish)
+
+    @sidecar.experiment("b.curse", service="b", key="key", effect="write", timeout=TIMEOUT)
+    def curse(self, key: str, call: str, password: str) -> Any:
+        """What brings the worker down before anything is sent: its secrets are supplied by somebody who exits."""
+        return self._send("POST", "write", key, call, "")
 
     @sidecar.experiment("b.raw", service="b", key="key", effect="write", timeout=TIMEOUT)
     def raw(self, key: str, call: str, wish: str = "") -> Any:
@@ -89,10 +99,23 @@ def _misbehave(wish: str) -> None:
         os._exit(9)
     while wish == "spin":
         pass
+    if wish == "segv":
+        os.kill(os.getpid(), signal.SIGSEGV)
+    if wish == "grip":
+        re.match(r"(a+)+$", "a" * 60 + "b")  # in C, with the interpreter's lock in its hands
+    if wish == "fork" and os.fork() == 0:
+        os._exit(0)
+    while wish == "eat":
+        _HOARD.append(bytearray(_MEAL))
+    while wish == "map":  # memory that no limit of the process's own counts
+        _HOARD.append(mmap.mmap(-1, _MEAL))
+        for at in range(0, _MEAL, mmap.PAGESIZE):
+            _HOARD[-1][at] = 1
     if wish == "sleep":
         time.sleep(4.0)  # in C, where no exception from outside reaches it
 
 
+sidecar.experiments["b.curse"].supply(lambda: os._exit(9))
 sidecar.service("b", base_url=A_URL, build=Api)
 # That A made no request is a difference that says nothing about B. What is only looked at is compared.
 for _name in ("b.read", "b.write", "b.replace"):

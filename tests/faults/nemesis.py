@@ -288,6 +288,8 @@ class Nemesis:
             code = worker.ended()
             if self._plan.consumer == "worker" and not _as_asked(worker, code):
                 self._unexpected.append(Finding(kind="crash", text=f"{worker.log.stem} ended with {code}"))
+            for killed in worker.events("process.killed"):
+                self._unexpected.append(Finding(kind="crash", text=f"{worker.log.stem} ended a process: {killed}"))
 
 
 def _as_asked(worker: Process, code: int) -> bool:

@@ -54,6 +54,11 @@ class Process:
         return self._process.pid
 
     @property
+    def children(self) -> list[int]:
+        """The processes that it has started and that still run."""
+        return [pid for pid, parent in _processes() if parent == self.pid]
+
+    @property
     def code(self) -> int | None:
         """How it ended, if it has."""
         return self._process.poll()
@@ -74,15 +79,25 @@ class Process:
             self.is_stopped = number == signal.SIGSTOP or (self.is_stopped and number != signal.SIGCONT)
 
     def kill(self) -> None:
-        """End it at once, stopped or not."""
+        """End it at once, stopped or not; what it has started ends with it, since it is tied to it."""
+        children = self.children if self.code is None else []
         self.send(signal.SIGKILL)
         self._process.wait()
+        until("the end of its children", lambda: not any(pid in children for pid, _ in _processes()))
 
     def stop(self) -> None:
+        """Stop it and all that it has started."""
         self.send(signal.SIGSTOP)
+        self._send_children(signal.SIGSTOP)
 
     def go_on(self) -> None:
+        self._send_children(signal.SIGCONT)
         self.send(signal.SIGCONT)
+
+    def _send_children(self, number: signal.Signals) -> None:
+        for pid in self.children:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
 
     def terminate(self) -> None:
         """Ask it to end; one that is stopped hears it when it goes on."""
@@ -94,9 +109,9 @@ class Process:
         return self._process.wait(timeout)
 
     def peak_memory(self) -> int:
-        """The most memory that it has used, in bytes."""
-        status = Path(f"/proc/{self.pid}/status").read_text()
-        return int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) * 1024  # type: ignore[index]
+        """The most memory that it, or one of those that it has started, has used, in bytes."""
+        told = [Path(f"/proc/{pid}/status").read_text() for pid in (self.pid, *self.children)]
+        return max(int(re.search(r"VmHWM:\s+(\d+) kB", status)[1]) for status in told) * 1024  # type: ignore[index]
 
     def close(self) -> None:
         """Kill it, and let go of its pipe."""
@@ -115,6 +130,15 @@ class Process:
     def has(self, name: str, **facts: Any) -> bool:
         """Whether it has logged such an event."""
         return any(facts.items() <= event.items() for event in self.events(name))
+
+
+def _processes() -> Iterator[tuple[int, int]]:
+    """All processes that run, each with the one that started it."""
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            state, parent = path.read_text().rpartition(")")[2].split()[:2]
+            if state != "Z":
+                yield int(path.parent.name), int(parent)
 
 
 class RedisServer:

@@ -22,7 +22,7 @@ from tests.faults.proxy import Proxy
 
 NAMESPACE: Final = "faults"
 ASKED_LEASE: Final = 2.0
-"""What a worker is asked to take for a lease, by ``SIDECAR_TEST_LEASE``; what it takes is seen in the journal."""
+"""What a worker is asked to take for a lease; what it takes is seen in the journal."""
 
 PATIENT: Final = {"FAULTS_TIMEOUT": "2"}
 """What a worker is told that must be met in the middle of a replay: its deadline must not come first."""
@@ -144,7 +144,8 @@ class Rig:
         number = next(self._numbers)
         options = ["-m", "sidecar_science.cli", "run", "tests.faults.declarations:sidecar"]
         options += ["--environment", self.environment, "--route", f"b=http://127.0.0.1:{b_port or self.b_port}"]
-        options += ["--allow-writes", "b", "--lanes", "4", "--log-level", "debug", *arguments]
+        options += ["--allow-writes", "b", "--processes", "1", "--lanes", "4", "--lease", str(ASKED_LEASE)]
+        options += ["--log-level", "debug", *arguments]
         told = {**self._environ(redis_url), **(environ or {})}
         worker = Process(options, self.directory / f"worker{number}.log", told)
         self.workers.append(worker)
@@ -169,7 +170,6 @@ class Rig:
     def _environ(self, redis_url: str | None) -> dict[str, str]:
         return {
             "SIDECAR_REDIS_URL": redis_url or self.redis.url,
-            "SIDECAR_TEST_LEASE": str(ASKED_LEASE),
             "SIDECAR_FLUSH_TIMEOUT": "20",
             "FAULTS_PARTITIONS": str(self.partitions),
         }
@@ -196,12 +196,12 @@ class Rig:
         self._lease = max(self._lease, math.ceil(max(left) / 100) / 10)
 
     def held_by(self, worker: Process) -> list[int]:
-        """The partitions that ``worker`` holds."""
-        names = [event["worker"] for event in worker.events("worker.started")]
+        """The partitions that ``worker`` holds, whichever of its processes does."""
+        names = {event["worker"] for event in worker.events("worker.started")}
         if not names:
             return []
         tokens = self.link.batch([("GET", self.key(n, "lease")) for n in range(self.partitions)])
-        return [n for n, token in enumerate(tokens) if token and token.decode().rpartition(":")[0] == names[0]]
+        return [n for n, token in enumerate(tokens) if token and token.decode().rpartition(":")[0] in names]
 
     def key(self, partition: int, what: str) -> str:
         """The key of what the environment keeps about a partition."""

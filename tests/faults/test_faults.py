@@ -10,7 +10,7 @@ import pytest
 from tests.faults.processes import until
 from tests.faults.proxy import Mode, Proxy
 from tests.faults.rig import PATIENT, Rig, script_word
-from tests.faults.verdicts import assert_ended, assert_kept, defect
+from tests.faults.verdicts import assert_ended, assert_kept
 
 pytestmark = [pytest.mark.realserver, pytest.mark.faults]
 
@@ -266,7 +266,6 @@ def test_a_stuck_candidate_in_a_time_of_trouble_blocks_nothing(rig: Rig) -> None
     assert_ended(rig, behind, "ignored", 1)
 
 
-@defect(reason="a worker is one process: whatever ends it ends all of its lanes")
 def test_a_candidate_that_exits_does_not_end_its_worker(rig: Rig) -> None:
     """It runs in a process that is watched."""
     worker = rig.start_worker()

@@ -57,7 +57,7 @@ def test_the_fields_are_those_of_the_documentation(real_journal: RedisTwin) -> N
     assert command("TTL", keys.of(1, "fence", "b")) == -1
     assert command("HGETALL", keys.of(1, "inflight", "b")) == {
         a.entry.encode(): b"started|w1:1|1|0|1",
-        b.entry.encode(): b"admitted||0",
+        b.entry.encode(): b"admitted||0|0|0",
     }
     assert re.fullmatch(rb"5\|\d{13}", command("HGET", keys.of(1, "seen", "b"), "p"))
     meta = command("HGETALL", keys.meta)
@@ -174,3 +174,20 @@ def test_only_one_file_of_the_room_knows_redis_py() -> None:
     knowing = [path.name for path in room.rglob("*.py") if re.search(r"^(from|import) redis\b", path.read_text(), re.M)]
 
     assert knowing == ["redis.py"]
+
+
+def test_markers_of_older_releases_are_read_as_without_crashes(real_journal: RedisTwin) -> None:
+    """They have three parts; what was started stays started."""
+    journal = joined(real_journal)
+    fill(real_journal, "a")
+    lease = owned(journal)
+    [a] = taken(journal, lease)
+    key = Keys(real_journal.namespace).of(1, "inflight", "b")
+    real_journal.link.command("HSET", key, a.entry, "started|w0:7|1")
+
+    [again] = journal.recover(lease)
+
+    assert (again.state, again.attempts, again.crashes) == ("started", 1, 0)
+    assert not journal.start(lease, a.entry, limit=1).go
+    assert journal.start(lease, a.entry, limit=2).attempt == 2
+    assert real_journal.link.command("HGET", key, a.entry) == f"started|{lease.token}|2|0|1".encode()

@@ -198,9 +198,11 @@ class Bench:
             pass
         return queue
 
-    def worker(self, *, lanes: int = 2, lease: float = 10.0, replay: Any = None, **more: Any) -> Worker:
+    def worker(
+        self, *, lanes: int = 2, lease: float = 10.0, replay: Any = None, intake: Any = None, **more: Any
+    ) -> Worker:
         return Worker(
-            name="w", journal=self.journal, intake=self.intake(), replay=replay or self.replay, lanes=lanes,
+            name="w", journal=self.journal, intake=intake or self.intake(), replay=replay or self.replay, lanes=lanes,
             lease=lease, renew_every=lease / 3, window=0.0, clock=self.clock, log=self.events,
             told=self.told.append, **more,
         )  # fmt: skip

@@ -244,3 +244,27 @@ def test_who_takes_a_partition_over_knows_what_was_run(bench):
 
     assert successor.queues[0].is_late(bench.job("shop.get", key="k", at=19.0))
     assert not successor.queues[1].is_late(bench.job("shop.get", key="k", at=19.0))
+
+
+def test_who_leaves_is_missed_before_the_next_beat(bench):
+    """What was given back shall not lie about."""
+    first, second = owner(bench, "w-1"), owner(bench, "w-2")
+    first.tend()
+    tend(bench, second, first, second)
+
+    first.leave()
+    tend(bench, second, seconds=0.25)
+
+    assert held(first, second) == [[], list(range(8))]
+
+
+def test_who_comes_is_noticed_before_the_next_beat(bench):
+    """Its share is free when it looks again."""
+    first, second = owner(bench, "w-1"), owner(bench, "w-2")
+    first.tend()
+    bench.clock.advance(0.1)
+    second.tend()
+
+    tend(bench, first, seconds=0.25)
+
+    assert [len(each) for each in held(first)] == [4]

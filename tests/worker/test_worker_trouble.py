@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
 
 from sidecar_science.clock import SYSTEM_CLOCK
 from sidecar_science.errors import JournalMisconfigured, JournalUnavailable, NeverJoined, UsageError
+from sidecar_science.worker.deadline import Deadlines
 from tests.worker.bench import Bench
 from tests.worker.crew import SOON, fill, in_thread, now, opened, until
 
@@ -172,3 +174,39 @@ class TestStuckLanes:
         bench.gate.open()
 
         assert (ended, bench.outcomes, bench.pending()) == (True, ["failed.timeout"], 0)
+
+
+def test_a_worker_with_as_many_stuck_lanes_as_it_has_is_worn_out(bench):
+    """It takes nothing new: another process is better off. Before that it goes on with new lanes."""
+    gate = threading.Event()
+
+    @bench.sidecar.experiment("shop.stick", service="shop", effect="read", timeout=0.05)
+    def stick(item):
+        gate.wait(60)
+
+    for number in range(4):
+        job = bench.job("shop.stick", number, key=f"k-{number}", at=1000.0 + number)
+        bench.append(job, partition=number)
+    deadlines = Deadlines(SYSTEM_CLOCK)
+    worker = bench.worker(lanes=2, replay=lambda: bench.replay(deadlines), deadlines=deadlines)
+    thread, given = in_thread(worker)
+    try:
+        thread.join(SOON)
+        assert (given, worker.is_worn_out) == ([True], True)
+        assert bench.events.of("worker.worn_out") == [{"stuck": 4}]
+        assert worker.stop(now() + SOON)
+        assert bench.outcomes == ["failed.timeout"] * 4
+    finally:
+        gate.set()
+
+
+def test_a_worker_without_its_supervisor_ends_in_order(bench):
+    """Nobody would replace it, or say that it has died."""
+    fill(bench, 4)
+    worker = bench.worker(orphaned=lambda: True)
+
+    assert worker.run()
+
+    assert worker.is_quiet
+    assert worker.stop(now() + SOON)
+    assert bench.pending() == 4

@@ -8,7 +8,8 @@ local now, duplicates = milliseconds(), {}
 local i = 5
 while i <= #ARGV do
   local entry, producer, sequence, gaps = ARGV[i], ARGV[i + 1], tonumber(ARGV[i + 2]), tonumber(ARGV[i + 3])
-  if redis.call('HEXISTS', KEYS[3], entry) == 0 then
+  local marker = marker_of(KEYS[3], entry)
+  if not marker or marker.state == 'claimed' then
     local known = string.match(redis.call('HGET', KEYS[4], producer) or '', '^%d+')
     local highest = tonumber(known or -1)
     if sequence > highest then
@@ -17,7 +18,7 @@ while i <= #ARGV do
       if complete and sequence > math.max(highest, 0) + 1 then mark(KEYS[6], '*', 'lost', ARGV[4]) end
       redis.call('HINCRBY', KEYS[5], '@sequences', string.format('%.0f', sequence - math.max(highest, 0)))
       redis.call('HSET', KEYS[4], producer, string.format('%.0f|%.0f', sequence, now))
-      redis.call('HSET', KEYS[3], entry, 'admitted||0')
+      note(KEYS[3], entry, 'admitted', '', 0, marker and marker.crashes or 0)
       for n = i + 4, i + 3 + gaps do mark(KEYS[6], ARGV[n], 'gap', ARGV[4]) end
     else
       duplicates[#duplicates + 1] = entry

@@ -5,7 +5,7 @@
 -- {1, attempt, number}: send it. {0, attempts, 0}: do not, since it may have been sent as often as it may be.
 if not held(KEYS[1], ARGV[1]) then return LOST end
 local marker = marker_of(KEYS[2], ARGV[2])
-if not marker then return {0, 0, 0} end
+if not marker or marker.state == 'claimed' then return {0, 0, 0} end
 if marker.token == ARGV[1] and marker.made > tonumber(ARGV[4]) then return {1, marker.made, marker.number} end
 if marker.made >= tonumber(ARGV[3]) then return {0, marker.made, 0} end
 local made, number = marker.made + 1, marker.number + 1

@@ -1,0 +1,27 @@
+#!lua flags=allow-oom
+-- KEYS lease, fence, jobs, inflight  ARGV worker, group, milliseconds, most, 1 if it died alone with it, then entries
+-- A worker's process has died with these entries in hand. What it died alone with has one crash more, what it died in
+-- company with has one at least: it is a suspect. With a suspect the lease passes to the quarantine, else it ends.
+-- 1: in quarantine now, 0: not.
+local token = redis.call('GET', KEYS[1])
+local holder = token and string.match(token, '^(.*):%d+$')
+if holder ~= ARGV[1] then return holder == '@quarantine' and 1 or 0 end
+
+local suspects = 0
+for i = 6, #ARGV do
+  local entry = ARGV[i]
+  if #redis.call('XPENDING', KEYS[3], ARGV[2], entry, entry, 1) > 0 then
+    local marker = marker_of(KEYS[4], entry) or {state = 'claimed', made = 0, crashes = 0}
+    local crashes = ARGV[5] == '1' and marker.crashes + 1 or math.max(marker.crashes, 1)
+    note(KEYS[4], entry, marker.state == 'claimed' and 'claimed' or 'crashed', '', marker.made, crashes, marker.number)
+    if crashes < tonumber(ARGV[4]) then suspects = suspects + 1 end
+  end
+end
+
+local fence = redis.call('INCR', KEYS[2])
+if suspects == 0 then
+  redis.call('DEL', KEYS[1])
+  return 0
+end
+redis.call('SET', KEYS[1], '@quarantine:' .. string.format('%.0f', fence), 'PX', ARGV[3])
+return 1
