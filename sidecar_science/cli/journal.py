@@ -1,55 +1,43 @@
-"""``sidecar-worker journal``: looks at what waits, and at what was buried."""
+"""``sidecar-worker journal``: what waits, what was buried, and the log itself, from one place to another."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Iterable
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from sidecar_science.cli import letters, moving, tables
 from sidecar_science.cli import options as common
 from sidecar_science.cli.exits import Exit
-from sidecar_science.cli.opening import open_for, require_known
-from sidecar_science.cli.target import adopt, load
+from sidecar_science.cli.opening import opened, require_known
+from sidecar_science.codec.keys import Keyring
 from sidecar_science.errors import Undecodable
 from sidecar_science.journal.job import Job, unseal
-from sidecar_science.journal.protocol import Journal
-from sidecar_science.reports.instants import rfc3339
+from sidecar_science.journal.protocol import Waiting
 from sidecar_science.reports.render.visible import visible
-from sidecar_science.sidecar import Sidecar
 
 
 def add(commands: Any) -> None:
-    parser = commands.add_parser("journal", help="look at what waits, and at what was buried")
-    parser.add_argument("look", choices=("lag", "peek", "dead"))
-    common.add_target(parser)
-    common.add_environment(parser)
-    parser.add_argument("--count", type=_count, default=20, metavar="N", help="how many entries (default 20)")
-    parser.set_defaults(execute=execute)
+    parser = commands.add_parser("journal", help="look at what waits and what was buried; export and import")
+    actions = parser.add_subparsers(title="actions", required=True, metavar="ACTION")
+    for name, execute, told in (
+        ("lag", lag, "how much waits, and for how long"),
+        ("peek", peek, "the oldest entries, without what they hold"),
+        ("dead", dead, "dead letters, the newest first: their names, and why"),
+    ):
+        action = actions.add_parser(name, help=told)
+        common.add_target(action)
+        common.add_environment(action)
+        action.add_argument("--count", type=_count, default=20, metavar="N", help="how many entries (default 20)")
+        action.set_defaults(execute=execute)
+    letters.add(actions)
+    moving.add(actions)
 
 
-def execute(arguments: argparse.Namespace) -> int:
-    sidecar = adopt(load(arguments.target), arguments.redis_url)
-    journal = open_for(sidecar, arguments.environment)
-    try:
+def lag(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as (_, journal):
         require_known(journal)
-        table = _TABLES[arguments.look](sidecar, journal, arguments.count)
-    finally:
-        journal.close()
-    Console(file=sys.stdout, highlight=False).print(table)
-    return Exit.OK
-
-
-def _count(text: str) -> int:
-    return common.whole_number(text, 1, 10_000)
-
-
-def _lag(_: Sidecar, journal: Journal, __: int) -> Table:
-    accounts = journal.accounts()
-    oldest = max((entry.age for entry in journal.peek(1)), default=0.0)
+        accounts = journal.accounts()
+        oldest = max((entry.age for entry in journal.peek(1)), default=0.0)
     rows = [
         ("recorded", f"{accounts.recorded:,}"),
         ("pending", f"{accounts.pending:,}"),
@@ -57,36 +45,34 @@ def _lag(_: Sidecar, journal: Journal, __: int) -> Table:
         ("dead", f"{accounts.dead:,}"),
         ("oldest entry", f"{oldest:,.1f} s"),
     ]
-    return _table(("what", "how much"), rows)
+    tables.show(("what", "how much"), rows)
+    return Exit.OK
 
 
-def _peek(sidecar: Sidecar, journal: Journal, count: int) -> Table:
-    waiting = journal.peek(count)
-    rows = ((f"{entry.partition:02}", f"{entry.age:,.1f} s", *_job(sidecar, entry)) for entry in waiting)
-    return _table(("partition", "age", "experiment", "job", "bytes"), rows)
+def peek(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as (sidecar, journal):
+        require_known(journal)
+        waiting = journal.peek(arguments.count)
+    rows = ((f"{entry.partition:02}", f"{entry.age:,.1f} s", *_job(sidecar.keyring, entry)) for entry in waiting)
+    tables.show(("partition", "age", "experiment", "job", "bytes"), rows)
+    return Exit.OK
 
 
-def _dead(_: Sidecar, journal: Journal, count: int) -> Table:
-    letters = journal.dead(count)
-    rows = ((f"{each.partition:02}", rfc3339(each.at), each.job or "-", visible(each.reason)) for each in letters)
-    return _table(("partition", "buried at", "job", "why"), rows)
+def dead(arguments: argparse.Namespace) -> int:
+    with opened(arguments) as (_, journal):
+        require_known(journal)
+        buried = journal.dead(arguments.count)
+    tables.show(("name", "buried at", "job", "why"), map(letters.row, buried))
+    return Exit.OK
 
 
-def _job(sidecar: Sidecar, entry: Any) -> tuple[str, str, str]:
+def _count(text: str) -> int:
+    return common.whole_number(text, 1, 10_000)
+
+
+def _job(keyring: Keyring, entry: Waiting) -> tuple[str, str, str]:
     try:
-        job: Job = unseal(entry.data, sidecar.keyring, entry.partition)[0]
+        job: Job = unseal(entry.data, keyring, entry.partition)[0]
     except Undecodable as error:
         return f"({error})", "-", f"{len(entry.data):,}"
     return visible(job.experiment), job.id, f"{len(entry.data):,}"
-
-
-def _table(head: Iterable[str], rows: Iterable[tuple[str, ...]]) -> Table:
-    table = Table(box=None, pad_edge=False)
-    for name in head:
-        table.add_column(name)
-    for row in rows:
-        table.add_row(*row)
-    return table
-
-
-_TABLES = {"lag": _lag, "peek": _peek, "dead": _dead}

@@ -8,11 +8,12 @@ import sys
 from collections.abc import Sequence
 
 from sidecar_science._version import __version__
-from sidecar_science.cli import demo, doctor, journal, report, run
+from sidecar_science.cli import demo, doctor, environment, journal, report, run, settings
 from sidecar_science.cli.exits import Exit
+from sidecar_science.cli.parsing import Parser
 from sidecar_science.errors import SidecarError
 
-_COMMANDS = (run, report, doctor, journal, demo)
+_COMMANDS = (run, report, doctor, journal, environment, settings, demo)
 
 _EXAMPLES = """\
 examples:
@@ -28,15 +29,12 @@ examples:
       --route publishing-api=http://127.0.0.1:3193 --burst
   sidecar-worker report publisher.experiments:sidecar --environment b-42
 
+  # B has a fresh copy of A's data: begin again where it was taken
+  sidecar-worker environment reset publisher.experiments:sidecar --environment b-42 --from 2026-11-23T02:00Z
+
   # something is off: what, and how to mend it
   sidecar-worker doctor publisher.experiments:sidecar --environment b-42 --route publishing-api=http://127.0.0.1:3193
 """
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> None:  # type: ignore[override]
-        self.print_usage(sys.stderr)
-        self.exit(Exit.USAGE, f"{self.prog}: {message}\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -57,15 +55,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.OK
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
+def _parser() -> Parser:
+    parser = Parser(
         prog="sidecar-worker",
         description="Replays recorded API calls against a B-branch, and says what differs.",
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--version", action="version", version=f"sidecar-science {__version__}")
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND", parser_class=_Parser)
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     for command in _COMMANDS:
         command.add(commands)
     return parser

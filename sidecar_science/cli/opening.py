@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import argparse
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 
+from sidecar_science.cli.target import adopt, load
 from sidecar_science.errors import UsageError
 from sidecar_science.journal.protocol import Journal
 from sidecar_science.journal.redis import open_journal
@@ -26,6 +28,17 @@ def open_of(standing: Standing) -> Journal:
         standing.redis_url, standing.namespace, standing.environment, partitions=standing.partitions,
         socket_timeout=1.0,
     )  # fmt: skip
+
+
+@contextlib.contextmanager
+def opened(arguments: argparse.Namespace, environment: str | None = None) -> Iterator[tuple[Sidecar, Journal]]:
+    """The sidecar that a command line names, and its journal as the environment that it names (or ``environment``)."""
+    sidecar = adopt(load(arguments.target), arguments.redis_url)
+    journal = open_for(sidecar, environment or arguments.environment)
+    try:
+        yield sidecar, journal
+    finally:
+        journal.close()
 
 
 def require_known(journal: Journal) -> None:

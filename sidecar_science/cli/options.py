@@ -50,13 +50,16 @@ def position(text: str) -> Position:
     """``earliest``, ``latest``, or an instant (RFC 3339 with its zone). Raises `UsageError`."""
     if text in ("earliest", "latest"):
         return text  # type: ignore[return-value]
+    return instant(text, "--from", "earliest, latest or an instant")
+
+
+def instant(text: str, option: str, expected: str = "an instant") -> float:
+    """An instant (RFC 3339 with its zone), as seconds since the epoch. Raises `UsageError`."""
     try:
-        instant = datetime.datetime.fromisoformat(text)
+        found = datetime.datetime.fromisoformat(text)
     except ValueError:
-        raise UsageError(
-            f"--from {text!r} cannot be read; expected earliest, latest or an instant such as 2026-11-23T02:00Z"
-        ) from None
-    if instant.tzinfo is None:
+        raise UsageError(f"{option} {text!r} cannot be read; expected {expected} such as 2026-11-23T02:00Z") from None
+    if found.tzinfo is None:
         told = text if ":" in text else f"{text}T00:00"
-        raise UsageError(f"--from {text!r} has no zone; write {told}Z for UTC")
-    return instant.timestamp()
+        raise UsageError(f"{option} {text!r} has no zone; write {told}Z for UTC")
+    return found.timestamp()

@@ -10,8 +10,7 @@ from rich.console import Console
 
 from sidecar_science.cli import options as common
 from sidecar_science.cli.exits import Exit
-from sidecar_science.cli.opening import open_for, require_known
-from sidecar_science.cli.target import adopt, load
+from sidecar_science.cli.opening import opened, require_known
 from sidecar_science.clock import SYSTEM_CLOCK
 from sidecar_science.reports.render import as_json, markdown, text
 from sidecar_science.reports.store import report_of
@@ -26,13 +25,9 @@ def add(commands: Any) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    sidecar = adopt(load(arguments.target), arguments.redis_url)
-    journal = open_for(sidecar, arguments.environment)
-    try:
+    with opened(arguments) as (sidecar, journal):
         require_known(journal)
         report = report_of(journal, namespace=sidecar.namespace, generated_at=SYSTEM_CLOCK.wall())
-    finally:
-        journal.close()
     if arguments.format == "text":
         text.render(report, Console(file=sys.stdout, highlight=False))
     else:

@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from sidecar_science.journal.redis import open_journal
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from sidecar_science.journal.protocol import Entry
+from sidecar_science.journal.redis import open_journal, open_log
+
+ROOT = Path(__file__).parents[2]
 
 APP = """
 import os
@@ -37,3 +45,27 @@ def joined(sidecar, environment="b-1"):
     journal = open_journal(sidecar.redis_url, sidecar.namespace, environment)
     journal.join()
     return journal
+
+
+def outside(*arguments):
+    """The command in a process of its own, as somebody types it: what it printed, once it has ended well."""
+    done = subprocess.run(
+        [sys.executable, "-m", "sidecar_science.cli", *arguments],
+        capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def buried(sidecar, *contents, environment="b-1"):
+    """A dead letter of each of these contents; the environment's journal, and the letters' names, oldest first."""
+    journal = joined(sidecar, environment)
+    log = open_log(sidecar.redis_url, sidecar.namespace)
+    log.append([Entry(partition=0, data=data) for data in contents])
+    lease = journal.acquire(0, "w", 30.0)
+    for entry in journal.claim([lease], 100):
+        if entry.data in contents:
+            journal.bury(lease, entry.entry, f"it is {entry.data[:20].decode()}", entry.data, "job-1")
+    journal.release(lease)
+    return journal, [letter.name for letter in reversed(journal.dead(100))]

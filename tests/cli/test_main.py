@@ -72,7 +72,7 @@ def test_the_package_can_be_run_without_its_script():
 
 def test_an_interrupted_command_ends_without_a_traceback(monkeypatch, capsys):
     """Ctrl-C is no error of anybody's."""
-    monkeypatch.setattr("sidecar_science.cli.report.load", _interrupted)
+    monkeypatch.setattr("sidecar_science.cli.opening.load", _interrupted)
 
     assert main(["report", DEMO, "--environment", "b"]) == Exit.UNEXPECTED
     assert "Traceback" not in capsys.readouterr().err
