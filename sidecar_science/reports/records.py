@@ -37,11 +37,27 @@ class Account:
 
 
 @attrs.frozen(kw_only=True)
+class Unclean:
+    """A recording process that went silent without a goodbye, killed perhaps.
+
+    ``at`` is when it last told its counts (RFC 3339, UTC), ``buffered`` how many calls its buffer held then: no more
+    than these are known to be lost, and fewer where some of them are in the journal.
+    """
+
+    producer: str
+    host: str
+    pid: int
+    at: str
+    buffered: int
+
+
+@attrs.frozen(kw_only=True)
 class Capture:
     """Where every call went: what the A side counted, and what became of it in this environment.
 
-    No sum holds ``foreign`` entries, which no recorder wrote, and ``duplicates``, which had been counted
-    before.
+    No sum holds ``foreign`` entries, which no recorder wrote, ``duplicates``, which had been counted before, and
+    ``buffered`` calls of living processes. ``lost`` is a part of ``expired``, ``unreported`` one of ``recorded``;
+    ``unclean`` is how many processes went silent without a goodbye, and ``dropped["unclean"]`` what that has cost.
     """
 
     called: int = 0
@@ -55,6 +71,11 @@ class Capture:
     expired: int = 0
     foreign: int = 0
     duplicates: int = 0
+    lost: int = 0
+    unreported: int = 0
+    buffered: int = 0
+    unclean: int = 0
+    unclean_producers: tuple[Unclean, ...] = ()
 
     @property
     def calls(self) -> Account:
@@ -85,7 +106,8 @@ class Capture:
 
     def to_json(self) -> dict[str, Any]:
         """The ``capture`` of the schema."""
-        return {**attrs.asdict(self, recurse=False), "dropped": dict(self.dropped), "balanced": self.balanced}
+        told: dict[str, Any] = _plain(self)
+        return {**told, "balanced": self.balanced}
 
 
 @attrs.frozen(kw_only=True)

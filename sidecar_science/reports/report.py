@@ -20,6 +20,7 @@ from sidecar_science.reports.records import (
     Quantiles,
     Report,
     Sample,
+    Unclean,
 )
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "Quantiles",
     "Report",
     "Sample",
+    "Unclean",
     "build",
 ]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sidecar_science.reports.records import Unclean
 from sidecar_science.reports.render import render_markdown
 from sidecar_science.reports.render.markdown import code
 
@@ -62,6 +63,7 @@ if not, mend the adapter.
 
 - 4 called = 0 sampled out + 3 recorded + 1 dropped
 - 3 recorded = 0 before start + 3 settled + 0 pending + 0 dead + 0 expired
+- The books balance.
 - 1 `dropped.gave_up`: Redis did not answer for too long. See whether it is up: sidecar-worker doctor.
 
 Made 2026-11-23 02:14:20 UTC.
@@ -101,7 +103,20 @@ def test_an_empty_report_says_what_to_do_next():
 
 def test_an_imbalance_is_loud():
     """A sum that does not come out is set in bold."""
-    assert "- **3 called, BUT " in render_markdown(report_of([], {"called": 3}))
+    text = render_markdown(report_of([], {"called": 3}))
+
+    assert "- **3 called, BUT " in text
+    assert "- **The books do not balance. That is a defect" in text
+
+
+def test_processes_that_went_silent_are_told_by_name():
+    """As code: a host can have any name."""
+    one = Unclean(producer="p-1", host="web_1", pid=7, at="2026-11-23T02:00:00.000Z", buffered=3)
+
+    text = render_markdown(report_of([], {"unclean": 1, "unclean_producers": (one,)}))
+
+    assert "- 1 `unclean`: Processes that went silent" in text
+    assert "\n  - `web_1:7`, last heard 2026-11-23 02:00:00, with 3 calls in its buffer\n" in text
 
 
 def test_only_a_few_values_are_shown_of_one_group():

@@ -7,6 +7,7 @@ import io
 import pytest
 from rich.console import Console
 
+from sidecar_science.reports.records import Unclean
 from sidecar_science.reports.render import render_text
 
 from .bench import balanced, changed, mismatched, replayed, report_of
@@ -74,6 +75,7 @@ B 1.4x slower at p95 (12 ms → 17 ms)
 Accounts ───────────────────────────────────────────────────────────────────────
 32 called = 5 sampled out + 27 recorded + 0 dropped
 27 recorded = 0 before start + 22 settled + 5 pending + 0 dead + 0 expired
+The books balance.
 
   5  pending
      Waiting for a worker. sidecar-worker run --burst ends when none is left.
@@ -163,6 +165,8 @@ def test_an_imbalance_is_loud():
     assert "3 called, BUT 0 sampled out + 2 recorded + 0 dropped = 2" in page
     assert "1 of them is unaccounted for" in page
     assert "Every call is accounted for" not in page
+    assert "The books do not balance. That is a defect of sidecar_science" in page
+    assert "The books balance." not in page
 
 
 def test_several_experiments_are_seen_at_one_look():
@@ -217,3 +221,32 @@ def test_losses_are_told_with_what_to_do():
     )
     assert "  2  foreign\n" in page
     assert "dropped.none" not in page
+
+
+def test_processes_that_went_silent_are_told_by_name():
+    """Where they ran, since when nobody has heard of them, and how much they can have lost at most."""
+    silent = [
+        Unclean(producer=f"p-{n}", host="web-1\x1b[31m", pid=n, at="2026-11-23T02:00:00.000Z", buffered=n)
+        for n in range(1, 8)
+    ]
+    capture = balanced(1, called=3, dropped={"unclean": 2}, unclean=7, unclean_producers=tuple(silent))
+
+    page = printed(report_of([replayed()], capture), width=120)
+
+    assert "  7  unclean\n     Processes that went silent without a goodbye: killed, or cut off from Redis." in page
+    assert "     web-1\\x1b[31m:1, last heard 2026-11-23 02:00:00, with 1 call in its buffer\n" in page
+    assert "web-1\\x1b[31m:5" in page
+    assert "web-1\\x1b[31m:6" not in page
+    assert "… and 2 more: --format json has them all" in page
+    assert "7 processes of the app went silent without a goodbye." in page
+
+
+def test_parts_of_the_sums_are_told_as_parts():
+    """What left no trace, what was not reported, and what is in no sum yet."""
+    capture = balanced(2, called=5, recorded=5, expired=3, lost=2, unreported=1, buffered=4)
+
+    page = printed(report_of([replayed()], capture), width=120)
+
+    assert "The books balance." in page
+    for told in ("2  lost\n     Part of the expired:", "1  unreported\n     Part of the recorded:", "4  buffered\n"):
+        assert told in page

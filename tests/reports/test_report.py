@@ -13,6 +13,7 @@ from .bench import balanced, changed, mismatched, replayed, report_of
 CAPTURE_KEYS = [
     "called", "sampled_out", "recorded", "dropped", "before_start", "settled", "pending", "dead", "expired", "foreign",
 ]  # fmt: skip
+ADDED_KEYS = ["duplicates", "lost", "unreported", "buffered", "unclean", "unclean_producers", "balanced"]
 OUTCOMES = ["matched", "mismatched", "ignored", "incomparable", "skipped", "refused", "failed", "unknown"]
 
 
@@ -31,7 +32,7 @@ def test_the_schema_has_its_keys_and_types():
     assert report["schema"] == 1
     assert (report["namespace"], report["environment"]) == ("shop", "b-1")
     assert report["generated_at"] == "2026-11-23T02:14:20.000Z"
-    assert list(report["capture"]) == [*CAPTURE_KEYS, "duplicates", "balanced"]
+    assert list(report["capture"]) == [*CAPTURE_KEYS, *ADDED_KEYS]
     assert report["capture"]["dropped"] == {"buffer_full": 1}
     (experiment,) = report["experiments"]
     assert list(experiment) == ["name", "outcomes", "reasons", "latency", "groups", "examples"]

@@ -81,14 +81,26 @@ DROPPED = {
     "interrupted": Advice("Something from outside hit the caller while we noted its result, as Ctrl-C does."),
     "switched_off": Advice("Still in the app's buffer when recording was switched off."),
     "no_thread": Advice("The app's host runs no threads.", "Give uWSGI --enable-threads."),
-    "unclean": Advice("In the buffer of a process that ended without a goodbye.", "sidecar-worker doctor names it."),
+    "unclean": Advice("In the buffer of a process that ended without a goodbye.", "It is named under unclean."),
 }
 
 ENDINGS = {
     "before_start": Advice("Recorded before this environment's start (--from)."),
     "pending": Advice("Waiting for a worker.", "sidecar-worker run --burst ends when none is left."),
-    "dead": Advice("Unreadable, wrongly signed, or poisonous.", "sidecar-worker journal dead tells why."),
+    "dead": Advice(
+        "Unreadable, wrongly signed, or poisonous.", "sidecar-worker journal dead tells why, requeue tries again."
+    ),
     "expired": Advice("Gone from the journal before a worker came to it.", "Run more workers, or raise the retention."),
+    "lost": Advice(
+        "Part of the expired: a stream was deleted, or Redis has lost what it had.",
+        "Give Redis an append-only file: sidecar-worker doctor.",
+    ),
+    "unreported": Advice("Part of the recorded: in the journal, before their processes had told of them."),
+    "buffered": Advice("In the buffers of running processes, and in no sum yet."),
+    "unclean": Advice(
+        "Processes that went silent without a goodbye: killed, or cut off from Redis.",
+        "No more was lost than their buffers held.",
+    ),
     "foreign": Advice("Written by no recorder of this namespace.", "Find out who else writes to this Redis."),
     "duplicates": Advice("Arrived again, and was not run again."),
 }

@@ -112,8 +112,10 @@ def _accounts(capture: Capture) -> Iterable[str]:
     for account in (capture.calls, capture.jobs):
         text = words.account(account)
         yield f"- {text}" if account.balanced else f"- **{text}**"
+    yield f"- {words.books(capture)}" if capture.balanced else f"- **{words.books(capture)}**"
     for n, name, told in words.losses(capture):
         yield f"- {n:,} {code(name)}: {told.text}"
+        yield from (f"  - {one}" for one in words.members(name, capture, code))
     yield ""
 
 

@@ -92,6 +92,8 @@ def _closing(capture: Capture) -> Iterable[str]:
     if any(lost.values()):
         told = ", ".join(f"{n:,} {word}" for word, n in lost.items() if n)
         yield f"{counted(sum(lost.values()), 'call')} never came to B: {told}."
+    if capture.unclean:
+        yield f"{counted(capture.unclean, 'process', 'processes')} of the app went silent without a goodbye."
     if capture.pending:
         yield f"{counted(capture.pending, 'job still waits', 'jobs still wait')} for a worker."
     if capture.called and capture.balanced:

@@ -159,9 +159,10 @@ class _Page:
         yield from self._heading("Accounts")
         for account in (capture.calls, capture.jobs):
             yield self._text(words.account(account), "" if account.balanced else "bold red")
+        yield self._text(words.books(capture), "green" if capture.balanced else "bold red")
         table = _grid("right")
         for n, name, told in words.losses(capture):
-            table.add_row(*self._told(n, name, told.text))
+            table.add_row(*self._told(n, name, told.text, *words.members(name, capture, visible)))
         if table.row_count:
             yield ""
             yield Padding(table, (0, 0, 0, 2))

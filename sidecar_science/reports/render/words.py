@@ -24,6 +24,7 @@ from sidecar_science.reports.render.advice import ENDINGS, Advice, of_dropped
 from sidecar_science.reports.render.visible import shown
 
 FEW = 20
+MAX_UNCLEAN = 5
 SAME_SPEED = 1.05
 
 Name = Callable[[str], str]
@@ -132,6 +133,16 @@ def imbalance(one: Account) -> str:
     if missing > 0:
         return f"{counted(missing, 'of them is', 'of them are')} unaccounted for"
     return f"{counted(-missing, 'is', 'are')} counted that nobody {one.name}"
+
+
+def books(capture: Capture) -> str:
+    """Whether both sums come out, plainly."""
+    if capture.balanced:
+        return "The books balance."
+    return (
+        "The books do not balance. That is a defect of sidecar_science: if it stays when you ask again, "
+        "please report it, with --format json."
+    )
 
 
 @attrs.frozen
@@ -253,3 +264,14 @@ def losses(capture: Capture) -> Iterable[tuple[int, str, Advice]]:
     for name, told in ENDINGS.items():
         if getattr(capture, name):
             yield getattr(capture, name), name, told
+
+
+def members(loss: str, capture: Capture, name: Name) -> Iterable[str]:
+    """The single ones behind a number of `losses`, where it is known who they are."""
+    if loss == "unclean":
+        for one in capture.unclean_producers[:MAX_UNCLEAN]:
+            held = counted(one.buffered, "call")
+            yield f"{name(f'{one.host}:{one.pid}')}, last heard {instant(one.at)}, with {held} in its buffer"
+        more = len(capture.unclean_producers) - MAX_UNCLEAN
+        if more > 0:
+            yield f"… and {more:,} more: --format json has them all"
