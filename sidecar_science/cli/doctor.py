@@ -9,8 +9,9 @@ from typing import Any
 from rich.console import Console
 
 from sidecar_science.cli import options as common
-from sidecar_science.cli.examination import Examination, Finding
+from sidecar_science.cli.examination import Examination
 from sidecar_science.cli.exits import Exit
+from sidecar_science.cli.finding import Finding
 from sidecar_science.cli.target import load
 from sidecar_science.clock import SYSTEM_CLOCK
 from sidecar_science.reports.render.visible import visible

@@ -7,7 +7,9 @@ import pytest
 from sidecar_science.cli.exits import Exit
 from sidecar_science.cli.main import main
 from sidecar_science.codec.keys import Keyring
-from tests.cli.apps import APP, joined, recorded
+from sidecar_science.journal.records import Admission, Entry
+from sidecar_science.journal.redis import connect, open_log
+from tests.cli.apps import APP, buried, joined, outside, recorded
 
 pytestmark = pytest.mark.realserver
 
@@ -134,7 +136,7 @@ class TestDoctor:
 
         _, told = self.findings(capsys, target, "--environment", "b-1")
 
-        assert "every call is accounted for" in told
+        assert "the books balance: every call is accounted for" in told
 
     def test_services_without_a_route_are_noted(self, app, capsys):
         """Their jobs would be skipped."""
@@ -171,3 +173,32 @@ class TestDoctor:
 
         assert "1 workers are at work in b-1" in told
         assert "no worker is at work in b-2; the last was seen 0 seconds ago" in told
+
+    def test_what_is_gone_from_redis_is_found(self, app, capsys):
+        """Somebody deleted a stream, or Redis forgot it: the books balance, and the loss is in them."""
+        target = app()
+        sidecar = recorded(target, 1)
+        journal = joined(sidecar)
+        log = open_log(sidecar.redis_url, sidecar.namespace)
+        log.append([Entry(partition=0, data=b"%d" % n) for n in range(3)])
+        log.report("p-1", {"called": 3, "recorded": 3}, ended=True)
+        lease = journal.acquire(0, "w", 30.0)
+        entries = [each.entry for each in journal.claim([lease], 10)][-3:]
+        journal.admit(lease, [Admission(entry=each, producer="p-1", sequence=n) for n, each in enumerate(entries, 1)])
+        connect(sidecar.redis_url).command("DEL", f"sidecar:{{{sidecar.namespace}:00}}:jobs")
+
+        code, told = self.findings(capsys, target, "--environment", "b-1")
+
+        assert code == Exit.UNEXPECTED
+        assert "3 jobs are gone from Redis without having been read" in told
+        assert "CONFIG SET appendonly yes" in told
+        assert "the books balance" in told
+
+    def test_dead_letters_are_found_from_outside(self, app):
+        """By name, as the other commands take them."""
+        target = app()
+        _, [name] = buried(recorded(target, 1), b"poison")
+
+        told = outside("doctor", target, "--environment", "b-1")
+
+        assert f"1 dead letters lie in b-1; the last: {name}, it is poison" in told
