@@ -54,7 +54,7 @@ def outside(*arguments):
         capture_output=True, text=True, timeout=60, check=False,
         env={**os.environ, "PYTHONPATH": str(ROOT)},
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
 
@@ -63,6 +63,7 @@ def buried(sidecar, *contents, environment="b-1"):
     journal = joined(sidecar, environment)
     log = open_log(sidecar.redis_url, sidecar.namespace)
     log.append([Entry(partition=0, data=data) for data in contents])
+    log.report("buried", {"called": len(contents), "recorded": len(contents)}, ended=True)
     lease = journal.acquire(0, "w", 30.0)
     for entry in journal.claim([lease], 100):
         if entry.data in contents:
