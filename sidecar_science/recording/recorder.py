@@ -25,7 +25,7 @@ from sidecar_science.journal.partitions import sample_point
 from sidecar_science.journal.protocol import Log
 from sidecar_science.recording.buffer import Buffer
 from sidecar_science.recording.capture import Capture
-from sidecar_science.recording.hosts import forbids_threads
+from sidecar_science.recording.hosts import forbids_threads, forks_later
 from sidecar_science.recording.lifetime import watch_over
 from sidecar_science.recording.rates import Rates
 from sidecar_science.recording.sealing import Sealing
@@ -71,6 +71,7 @@ class Recorder:
         self.shield = shield
         self.buffer = Buffer(buffer_bytes)
         self._make_log = log
+        self._has_forked = False
         sealing = Sealing(namespace=namespace, partitions=partitions, keyring=keyring, codec=codec)
         self._new_shipper: Callable[[str], Shipper] = lambda producer: Shipper(
             producer=producer, sealing=sealing, buffer=self.buffer, log=self._make_log, clock=clock, shield=shield,
@@ -105,6 +106,7 @@ class Recorder:
         """In the child: a new producer with an empty buffer, no thread and no connection."""
         self.buffer.reset_after_fork()
         self.recording = self.enabled
+        self._has_forked = True
         self._begin()
 
     def new_id(self) -> str:
@@ -151,6 +153,9 @@ class Recorder:
             self.recording = self.enabled = False
             self.buffer.close("no_thread")
             self.shield.tell("no_thread", UsageError("uWSGI runs no threads here: give it --enable-threads"))
+            return
+        if not self._has_forked and forks_later():
+            # What is called here waits for a flush, or for the end.
             return
         if not self._shipping.acquire(blocking=False):
             # Somebody ships by himself, since no thread could be started: the next call tries again.

@@ -12,7 +12,7 @@ import pytest
 
 from sidecar_science.errors import JournalUnavailable
 from sidecar_science.journal.memory import MemoryLog
-from sidecar_science.recording.hosts import forbids_threads
+from sidecar_science.recording.hosts import forbids_threads, forks_later
 from sidecar_science.testing import FakeClock
 from tests.desk import Desk, until
 
@@ -408,9 +408,49 @@ def test_what_uwsgi_allows_is_read_from_its_options(monkeypatch, options, forbid
     assert forbids_threads() is forbids
 
 
+def test_a_process_of_uwsgi_that_forks_later_starts_no_thread(monkeypatch):
+    """A worker that is forked while the thread runs would hang: what was called waits for a flush, or for the worker."""
+    number = 0
+    fake = types.SimpleNamespace(opt={"enable-threads": True}, worker_id=lambda: number)
+    monkeypatch.setitem(sys.modules, "uwsgi", fake)
+    desk = Desk()
+    get = desk.experiment("get")(lambda n: n)
+
+    get(1)
+    before = desk.sidecar.recorder._thread
+    desk.flush()
+    assert (before, desk.sidecar.recorder._thread) == (None, None)
+    assert desk.accounts == (1, 1, {}, 0)
+
+    number = 1
+    get(2)
+    assert desk.sidecar.recorder._thread is not None
+    desk.flush()
+    assert desk.accounts == (2, 2, {}, 0)
+
+
+def test_a_fork_of_uwsgi_that_is_no_worker_has_a_thread(monkeypatch):
+    """A mule or a spooler has the number 0, too, and forks no more."""
+    fake = types.SimpleNamespace(opt={"enable-threads": True}, worker_id=lambda: 0)
+    monkeypatch.setitem(sys.modules, "uwsgi", fake)
+    desk = Desk()
+    get = desk.experiment("get")(lambda n: n)
+    get(1)
+    pid = os.getpid()
+
+    monkeypatch.setattr(os, "getpid", lambda: pid + 1)
+    get(2)
+
+    assert desk.sidecar.recorder._thread is not None
+    desk.flush()
+    assert desk.accounts == (1, 1, {}, 0)
+    desk.sidecar.close()
+
+
 def test_elsewhere_threads_are_allowed():
     """There is no such module."""
     assert forbids_threads() is False
+    assert forks_later() is False
 
 
 def test_a_fork_without_hooks_is_noticed_by_the_next_call(monkeypatch):
