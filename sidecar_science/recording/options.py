@@ -8,7 +8,10 @@ from typing import Any, Final
 
 from sidecar_science.errors import DeclarationError
 
-_SCHEMES: Final = ("redis://", "rediss://", "unix://")
+_SCHEMES: Final = (
+    "redis://", "rediss://", "unix://",
+    *(f"{scheme}+{how}://" for scheme in ("redis", "rediss") for how in ("sentinel", "cluster")),
+)  # fmt: skip
 
 
 def check_sidecar(*, redis_url: Any, sample: Any, flush_timeout: Any, **whole_numbers: Any) -> None:

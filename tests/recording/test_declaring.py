@@ -248,6 +248,12 @@ def test_a_sidecar_that_cannot_work_is_refused(options, says):
     assert says in refused(lambda: Sidecar(**arguments))
 
 
+@pytest.mark.parametrize("place", ["redis+cluster://one:7000,two:7000", "rediss+sentinel://one:26379/main/0"])
+def test_several_servers_are_declared_like_one(place):
+    """Whatever the journal can be reached by, an app can name."""
+    assert Sidecar("desk", redis_url=place).redis_url == place
+
+
 def test_a_wrong_redis_url_is_not_quoted():
     """It may hold a password."""
     message = refused(lambda: Sidecar("desk", redis_url="http://user:hunter22@redis/0"))
