@@ -1,5 +1,6 @@
 """How two answers are told apart: any result becomes plain data, and one walk names every place that differs."""
 
+from sidecar_science.comparison.applying import apply
 from sidecar_science.comparison.compare import compare, split_ignored
 from sidecar_science.comparison.diff import Differences, diff
 from sidecar_science.comparison.difference import Difference
@@ -16,6 +17,7 @@ __all__ = [
     "Origins",
     "Pattern",
     "Projections",
+    "apply",
     "compare",
     "diff",
     "project",

@@ -114,7 +114,8 @@ class _Comparison:
         if identical(control, candidate):
             return ()
         normalize = self._origins.normalize_error if where == "error" else self._origins.normalize
-        return diff(normalize(control), normalize(candidate), where=where)
+        in_place = where == "exchange"  # the second request is the second, whatever came of it
+        return diff(normalize(control), normalize(candidate), where=where, in_place=in_place)
 
     def _judged(self, judge: Comparator, operation: str, control: Any, candidate: Any) -> bool:
         try:

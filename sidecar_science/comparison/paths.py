@@ -51,6 +51,14 @@ def spell(step: str | int) -> str:
     return f"[{json.dumps(step, ensure_ascii=not step.isprintable())}]"
 
 
+def steps_of(path: str) -> list[str | int]:
+    """The steps of a concrete path, as `join` was given them; a key that was cut stays so."""
+    return [
+        int(found["index"]) if found["index"] else found["name"] or str(json.loads(found["quoted"], strict=False))
+        for found in _STEP.finditer(path, len(ROOT))
+    ]
+
+
 def to_pattern(path: str) -> str:
     """``path`` with every list index as ``[*]``; digits inside a quoted key stay."""
     if "[" not in path:

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from sidecar_science.comparison.applying import apply
 from sidecar_science.comparison.compare import compare
 from sidecar_science.comparison.diff import diff
 from sidecar_science.comparison.observed import Observed
@@ -38,27 +39,42 @@ def test_all_current_payloads_match_themselves():
 
 @needs_examples
 def test_all_drift_pairs_differ_exactly_where_an_independent_walk_says():
-    """74 pairs, 2022 against today: the same kinds at the same paths as index by index."""
+    """74 pairs, 2022 against today: the same kinds at the same paths as index by index, unless a list was aligned.
+
+    Then there are fewer differences, and what is told still makes B out of A; so it does everywhere.
+    """
     pairs = list(govuk.pairs())
 
-    disagreeing = [name for name, old, new in pairs if spoken(diff(old, new)) != sorted(told_by_index(old, new))]
+    agreeing = []
+    for name, old, new in pairs:
+        found, walked = spoken(diff(old, new)), sorted(told_by_index(old, new))
+        assert found, name
+        assert apply(old, diff(old, new)) == new, name
+        if found == walked:
+            agreeing.append(name)
+        else:
+            assert len(found) < len(walked), name
 
-    assert disagreeing == []
     assert len(pairs) == 74
+    assert len(agreeing) == 68
 
 
 @needs_examples
 def test_the_counts_are_those_of_the_drift_table():
-    """SOURCE.md counts the differences of every pair, and names some of them."""
+    """SOURCE.md counts the differences of every pair, and names some of them; six pairs have lists that were aligned."""
     table = govuk.counted()
 
+    other = set()
     for name, old, new in govuk.pairs():
         counts, some = table[name]
         found = spoken(compare(Observed(value=old), Observed(value=new)))
-        assert Counter(kind for kind, _ in found) == counts, name
-        assert set(some) <= set(found), name
+        if Counter(kind for kind, _ in found) != counts or not set(some) <= set(found):
+            other.add(name)
 
     assert len(table) == 74
+    assert other == {
+        name for name, old, new in govuk.pairs() if spoken(diff(old, new)) != sorted(told_by_index(old, new))
+    }
 
 
 EXPECTED = {
