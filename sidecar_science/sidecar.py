@@ -15,6 +15,7 @@ from sidecar_science.codec.classes import Classes
 from sidecar_science.codec.keys import Keyring
 from sidecar_science.codec.values import Codec
 from sidecar_science.comparison.origins import Origins
+from sidecar_science.comparison.verbs import RuleVerbs
 from sidecar_science.errors import DeclarationError, UsageError
 from sidecar_science.journal.protocol import Log
 from sidecar_science.journal.records import check_name
@@ -37,8 +38,10 @@ class Service:
     build: Callable[[str], Any] | None = None
 
 
-class Sidecar:
+class Sidecar(RuleVerbs):
     """Records what API adapters do, off the request path.
+
+    Its rules (`ignore`, `round` and so on) hold for the answers of all experiments.
 
     ``namespace`` names the application's journal in Redis. Keys are one string or several, newest first: the first
     signs or encrypts, any verifies or decrypts. ``sample`` is the share of entities recorded (0 to 1),
@@ -66,6 +69,7 @@ class Sidecar:
         log: Callable[[], Log] | None = None,
         logger: Any = None,
     ) -> None:
+        super().__init__()
         try:
             self.namespace = check_name("namespace", namespace)
             self.keyring = Keyring(_keys(signing_key), _keys(encryption_key), namespace)
@@ -196,6 +200,7 @@ class Sidecar:
             idempotent=idempotent,
             heals=heals,
             reconcile=reconcile,
+            shared_rules=self.declared_rules,
         )
         self._warn_of_uneven_rates(experiment)
         self._experiments[name] = experiment
@@ -231,6 +236,11 @@ class Sidecar:
                     f"experiment {experiment.name!r} belongs to service {experiment.service!r}, which is not declared "
                     f"(declared: {known}); add sidecar.service({experiment.service!r}, base_url=..., build=...)"
                 )
+
+    @property
+    def rules_as_text(self) -> Mapping[str, Sequence[str]]:
+        """Every experiment's rules of comparison, as reports name them."""
+        return {name: [rule.id for rule in each.rule_set.rules] for name, each in self._experiments.items()}
 
     # -- running -------------------------------------------------------------------------------------------------
 

@@ -30,7 +30,12 @@ def execute(arguments: argparse.Namespace) -> int:
     journal = open_for(sidecar, arguments.environment)
     try:
         require_known(journal)
-        report = report_of(journal, namespace=sidecar.namespace, generated_at=SYSTEM_CLOCK.wall())
+        report = report_of(
+            journal,
+            namespace=sidecar.namespace,
+            generated_at=SYSTEM_CLOCK.wall(),
+            declared=sidecar.rules_as_text,
+        )
     finally:
         journal.close()
     if arguments.format == "text":

@@ -60,6 +60,40 @@ def _named(control: Sequence[Any], candidate: Sequence[Any], gaps: Iterable[Gap]
         yield True, (row, end, column, stop)
 
 
+def beside(gaps: Iterable[Gap], control: int, candidate: int) -> Iterator[tuple[int, int]]:
+    """The pairs of positions outside the gaps of two lists of so many elements."""
+    row = column = 0
+    for begin, end, start, stop in [*gaps, (control, control, candidate, candidate)]:
+        yield from zip(range(row, begin), range(column, start), strict=True)
+        row, column = end, stop
+
+
+def regardless_of_order(
+    control: Sequence[Any], candidate: Sequence[Any], left: Sequence[Hashable], right: Sequence[Hashable]
+) -> tuple[list[tuple[int, int]], Alignment]:
+    """The pairs of what is the same wherever it stands, by its token; and what to make of the rest.
+
+    Of the rest, objects of one name are partners, then what comes first on both sides.
+    """
+    places: dict[Hashable, list[int]] = {}
+    for at in range(len(right) - 1, -1, -1):
+        places.setdefault(right[at], []).append(at)
+    same = [(at, places[token].pop()) for at, token in enumerate(left) if places.get(token)]
+    taken, met = {at for at, _ in same}, {at for _, at in same}
+    ours, theirs = [at for at in range(len(left)) if at not in taken], [at for at in range(len(right)) if at not in met]
+    columns = _columns([control[at] for at in ours], [candidate[at] for at in theirs]) if ours and theirs else None
+    pairs: list[tuple[int, int]] = []
+    if columns is not None:
+        named = dict(zip(columns[1], theirs, strict=True))
+        pairs = [(at, named[name]) for name, at in zip(columns[0], ours, strict=True) if name in named]
+        paired, partners = {at for at, _ in pairs}, {at for _, at in pairs}
+        ours, theirs = [at for at in ours if at not in paired], [at for at in theirs if at not in partners]
+    common = min(len(ours), len(theirs))
+    pairs += zip(ours[:common], theirs[:common], strict=True)
+    surplus = [range(at, at + 1) for at in ours[common:]], [range(at, at + 1) for at in theirs[common:]]
+    return same, Alignment(sorted(pairs), *surplus)
+
+
 def gaps_of(left: Sequence[Hashable], right: Sequence[Hashable]) -> list[Gap]:
     """What is left between the elements that two lists of tokens have in common, in order.
 
@@ -114,6 +148,14 @@ def by_column(control: Sequence[Any], candidate: Sequence[Any]) -> list[Gap] | N
 
     A column names them when it holds a text or a whole number in every object and none twice, whatever it is called.
     """
+    names = _columns(control, candidate)
+    if names is None or sum(map(_same, *names)) >= len(set(names[0]) & set(names[1])):
+        return None
+    return gaps_of(*names)
+
+
+def _columns(control: Sequence[Any], candidate: Sequence[Any]) -> tuple[list[Hashable], list[Hashable]] | None:
+    """The column that names most of the objects on both sides, at least half of them."""
     if not all(type(item) is dict for side in (control, candidate) for item in side):
         return None
     best, names = 1, None
@@ -123,11 +165,7 @@ def by_column(control: Sequence[Any], candidate: Sequence[Any]) -> list[Gap] | N
             shared = len(set(left) & set(right))
             if shared > best:
                 best, names = shared, (left, right)
-    if names is None or 2 * best < min(len(control), len(candidate)):
-        return None
-    if sum(map(_same, *names)) >= best:
-        return None
-    return gaps_of(*names)
+    return names if 2 * best >= min(len(control), len(candidate)) else None
 
 
 def _same(left: Hashable, right: Hashable) -> bool:

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Any
 
-from sidecar_science.comparison.alignment import Alignment, cost, gaps_by_index, gaps_of
+import attrs
+
+from sidecar_science.comparison.alignment import (
+    Alignment,
+    beside,
+    cost,
+    gaps_by_index,
+    gaps_of,
+    regardless_of_order,
+)
 from sidecar_science.comparison.difference import Difference, Kind, Surplus, Where
 from sidecar_science.comparison.equality import SIMPLE, identical, leaf_kind, same_tree
 from sidecar_science.comparison.paths import join
+from sidecar_science.comparison.sieve import RuleSet, Sieve
 from sidecar_science.comparison.tokens import Token, Tokens
 
 _LONGEST_TEXT = 1024 * 1024
+_LONGEST_EXPLAINED = 16 * _LONGEST_TEXT
+_DEEPEST_RULE = 200
 _DEEPEST_LOOK = 16
 _ABSENT = object()
 _Trail = tuple[Any, str | int, int] | None
@@ -20,6 +33,7 @@ _Trail = tuple[Any, str | int, int] | None
 one is told.
 """
 _Task = tuple[Any, Any, Any, _Trail]
+_Pair = tuple[list[Any], list[Any]]
 _Told = tuple[Kind, Any, Any, _Trail, Surplus | None]
 
 
@@ -43,17 +57,18 @@ def diff(
     max_nodes: int = 1_000_000,
     limit: int = 1_000,
     in_place: bool = False,
+    sieve: Sieve | None = None,
 ) -> Differences:
     """The differences between two pieces of plain data; none when they are the same.
 
     At most ``limit`` of them are told and ``max_nodes`` values looked at. When that was not enough,
     ``truncated`` is set, and there is at least one difference: what could not be compared does not count as
     the same. Lists are aligned, so that an insertion is one difference; with ``in_place`` the outermost two
-    are compared index by index.
+    are compared index by index. What the rules behind ``sieve`` explain is counted there and not told.
     """
     if identical(control, candidate):
         return Differences()
-    return _Walk(where, max_nodes, limit, in_place).run(control, candidate)
+    return _Walk(where, max_nodes, limit, in_place, sieve or RuleSet().sieve()).run(control, candidate)
 
 
 class _Walk:
@@ -63,14 +78,18 @@ class _Walk:
     so depth is bounded by memory only.
     """
 
-    def __init__(self, where: Where, max_nodes: int, limit: int, in_place: bool) -> None:
+    def __init__(self, where: Where, max_nodes: int, limit: int, in_place: bool, sieve: Sieve) -> None:
         self._where = where
+        self._sieve = sieve
         self._in_place = in_place
         self._max_nodes = self._nodes = max_nodes
         self._limit = limit
         self._tokens = Tokens(max_nodes)
         self._tasks: list[_Task] = []
         self._found: list[_Told] = []
+        self._kept: list[Difference] = []
+        self._room = _LONGEST_TEXT
+        self._explained = 0
         self._truncated = False
 
     def run(self, control: Any, candidate: Any) -> Differences:
@@ -85,9 +104,7 @@ class _Walk:
                 self._open_lists(left, right, trail)
             else:
                 self._tell(task, left, right, trail)
-        if self._truncated and not self._found:
-            self._found.append(("changed", control, candidate, None, None))
-        return self._spelled()
+        return self._told(control, candidate)
 
     def _open_objects(self, control: dict[str, Any], candidate: dict[str, Any], trail: _Trail) -> None:
         tasks: list[_Task] = []
@@ -117,38 +134,72 @@ class _Walk:
             tasks = [(task, control[at], candidate[at], (trail, at, depth)) for at, task in found]
             self._add(tasks, len(control))
             return
-        aligned = self._aligned(control, candidate, [index for index, _ in found], trail is None and self._in_place)
+        steps = _steps(trail) if depth <= _DEEPEST_RULE else None
+        if steps is not None and self._sieve.is_unordered(steps) and self._open_unordered(control, candidate, trail):
+            return
+        seen = self._seen(control, candidate, steps)
+        unlike = [index for index, _ in found]
+        aligned = self._aligned(control, candidate, seen, unlike, trail is None and self._in_place)
         if aligned is None:
             self._tell("order", control, candidate, trail)
-            return
+        else:
+            self._open_aligned(control, candidate, aligned, trail)
+
+    def _seen(self, control: list[Any], candidate: list[Any], steps: Sequence[str | int] | None) -> _Pair:
+        """Two lists as the rules see them."""
+        if steps is None:
+            return control, candidate
+        return self._sieve.seen(steps, control), self._sieve.seen(steps, candidate)
+
+    def _open_unordered(self, control: list[Any], candidate: list[Any], trail: _Trail) -> bool:
+        ours, theirs = self._seen(control, candidate, _steps(trail))
+        tokens = self._tokens.of(ours, theirs)
+        if tokens is None:
+            return False
+        same, aligned = regardless_of_order(ours, theirs, *tokens)
+        pairs = sorted([*same, *aligned.pairs])
+        if any(one[1] > other[1] for one, other in pairwise(pairs)):
+            self._tell("order", control, candidate, trail)
+        if ours is not control or theirs is not candidate:
+            aligned = attrs.evolve(aligned, pairs=pairs)
+        self._open_aligned(control, candidate, aligned, trail)
+        return True
+
+    def _open_aligned(self, control: list[Any], candidate: list[Any], aligned: Alignment, trail: _Trail) -> None:
         if len(control) != len(candidate):
             surplus = tuple(aligned.missing), tuple(aligned.extra)
             self._tell("length", control, candidate, trail, surplus)
-        self._add(_paired(control, candidate, aligned, trail, depth), len(control))
+        self._add(_paired(control, candidate, aligned, trail), len(control))
 
-    def _aligned(self, control: list[Any], candidate: list[Any], unlike: list[int], in_place: bool) -> Alignment | None:
+    def _aligned(
+        self, control: list[Any], candidate: list[Any], seen: _Pair, unlike: list[int], in_place: bool
+    ) -> Alignment | None:
         """How to lay two lists side by side that differ at the indexes ``unlike``; None when their order alone differs.
 
-        Index by index, unless there are fewer differences otherwise.
+        Index by index, unless there are fewer differences otherwise. ``seen``: as the rules see the lists.
         """
+        ours, theirs = seen
         sizes = len(control), len(candidate)
         even = sizes[0] == sizes[1]
         gaps = gaps_by_index(unlike, *sizes)
+        others: Iterable[tuple[int, int]] = ()
         if even and (in_place or 2 * len(unlike) <= unlike[-1] + 1 - unlike[0]):
-            tokens = self._tokens.of([control[at] for at in unlike], [candidate[at] for at in unlike])
+            tokens = self._tokens.of([ours[at] for at in unlike], [theirs[at] for at in unlike])
             if tokens and _permuted(*tokens):
                 return None
         elif unlike and not in_place:
             begin = unlike[0]
             ends = [unlike[-1] + 1] * 2 if even else sizes
-            tokens = self._tokens.of(control[begin : ends[0]], candidate[begin : ends[1]])
+            tokens = self._tokens.of(ours[begin : ends[0]], theirs[begin : ends[1]])
             if tokens and even and _permuted(*tokens):
                 return None
             if tokens:
                 unlike = [begin + at for at, (one, other) in enumerate(zip(*tokens, strict=False)) if one != other]
                 shifted = [(a + begin, b + begin, c + begin, d + begin) for a, b, c, d in gaps_of(*tokens)]
                 gaps = min(gaps_by_index(unlike, *sizes), shifted, key=cost)
-        return Alignment.of(control, candidate, gaps, by_name=not in_place)
+                others = beside(gaps, *sizes) if ours is not control or theirs is not candidate else ()
+        aligned = Alignment.of(control, candidate, gaps, by_name=not in_place)
+        return attrs.evolve(aligned, pairs=sorted([*aligned.pairs, *others]))
 
     def _add(self, tasks: Sequence[_Task], nodes: int) -> None:
         self._nodes -= nodes
@@ -158,7 +209,9 @@ class _Walk:
             self._tasks.extend(reversed(tasks))
 
     def _tell(self, kind: Kind, control: Any, candidate: Any, trail: _Trail, surplus: Surplus | None = None) -> None:
-        if len(self._found) < self._limit:
+        if len(self._kept) + len(self._found) >= self._limit:
+            self._sift()
+        if len(self._kept) < self._limit:
             self._found.append((kind, control, candidate, trail, surplus))
         else:
             self._stop()
@@ -167,22 +220,30 @@ class _Walk:
         self._truncated = True
         self._tasks.clear()
 
-    def _spelled(self) -> Differences:
-        looked = 2 * self._max_nodes - self._nodes - self._tokens.budget
-        told = Differences(truncated=self._truncated, looked=looked)
-        room = _LONGEST_TEXT
+    def _sift(self) -> None:
+        """Keep of what was found what no rule explains: only that counts towards the limit."""
         for kind, control, candidate, trail, surplus in self._found:
             path = _spell(trail)
-            room -= len(path)
-            if room < 0 and told:
-                told.truncated = True
+            kept = self._sieve.kept([Difference(self._where, path, kind, control, candidate, surplus)])
+            self._explained += 0 if kept else len(path)
+            self._room -= len(path) if kept else 0
+            if self._kept and (self._room < 0 or self._explained > _LONGEST_EXPLAINED):
+                self._stop()
                 break
-            told.append(Difference(self._where, path, kind, control, candidate, surplus))
-        return told
+            self._kept += kept
+        self._found.clear()
+
+    def _told(self, control: Any, candidate: Any) -> Differences:
+        self._sift()
+        if self._truncated and not self._kept:
+            self._kept.append(Difference(self._where, _spell(None), "changed", control, candidate))
+        looked = 2 * self._max_nodes - self._nodes - self._tokens.budget
+        return Differences(self._kept, truncated=self._truncated, looked=looked)
 
 
-def _paired(control: list[Any], candidate: list[Any], aligned: Alignment, trail: _Trail, depth: int) -> list[_Task]:
+def _paired(control: list[Any], candidate: list[Any], aligned: Alignment, trail: _Trail) -> list[_Task]:
     """What is to be done about the elements of two aligned lists."""
+    depth = trail[2] + 1 if trail else 1
     tasks: list[_Task] = []
     for one, other in aligned.pairs:
         task = _task(control[one], candidate[other], depth)
@@ -216,8 +277,12 @@ def _task(control: Any, candidate: Any, depth: int) -> Any:
 
 
 def _spell(trail: _Trail) -> str:
+    return join(_steps(trail))
+
+
+def _steps(trail: _Trail) -> list[str | int]:
     steps: list[str | int] = []
     while trail is not None:
         trail, step, _ = trail
         steps.append(step)
-    return join(reversed(steps))
+    return steps[::-1]

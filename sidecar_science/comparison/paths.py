@@ -72,6 +72,8 @@ class Pattern:
 
     text: str
     _expression: re.Pattern[str] = attrs.field(repr=False, eq=False)
+    steps: tuple[str | int | None, ...] = attrs.field(repr=False, eq=False, default=())
+    """The way there: keys, indexes, and None for any index."""
 
     @staticmethod
     def parse(text: str) -> Pattern:
@@ -84,6 +86,10 @@ class Pattern:
         """Whether ``path`` (or the pattern of one) is at or below one of the places named here."""
         return self._expression.match(path) is not None
 
+    def is_at(self, path: str) -> bool:
+        """Whether ``path`` is one of the places named here, and not below."""
+        return self._expression.fullmatch(path) is not None
+
     def __str__(self) -> str:
         return self.text
 
@@ -95,26 +101,28 @@ def _parse(text: str) -> Pattern:
             f"the pattern {text!r} does not start with '$', the whole answer; write '$.name' for a key of it"
         )
     position, spelled, expression = len(ROOT), ROOT, re.escape(ROOT)
+    steps: list[str | int | None] = []
     while position < len(text):
         found = _STEP.match(text, position)
         if found is None:
             raise DeclarationError(_complaint(text, position))
-        step = _read(found, text)
+        steps.append(_read(found, text))
+        step = ANY_INDEX if steps[-1] is None else spell(steps[-1])
         spelled += step
         expression += r"\[(?:[0-9]+|\*)\]" if step == ANY_INDEX else re.escape(step)
         position = found.end()
-    return Pattern(spelled, re.compile(expression + r"(?=[.\[]|\Z)"))
+    return Pattern(spelled, re.compile(expression + r"(?=[.\[]|\Z)"), tuple(steps))
 
 
-def _read(found: re.Match[str], text: str) -> str:
+def _read(found: re.Match[str], text: str) -> str | int | None:
     if found["any"]:
-        return ANY_INDEX
+        return None
     if found["index"]:
-        return spell(int(found["index"]))
+        return int(found["index"])
     if found["name"]:
-        return spell(found["name"])
+        return found["name"]
     try:
-        return spell(str(json.loads(found["quoted"], strict=False)))
+        return str(json.loads(found["quoted"], strict=False))
     except ValueError as error:
         raise DeclarationError(
             f"the pattern {text!r} holds {found['quoted']} at position {found.start('quoted')}, "

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import attrs
@@ -28,8 +28,14 @@ class Store(Protocol):
         ...
 
 
-def report_of(store: Store, *, namespace: str, generated_at: float) -> Report:
-    """The report of what ``store`` holds, at the instant ``generated_at`` (seconds since the epoch)."""
+def report_of(
+    store: Store, *, namespace: str, generated_at: float, declared: Mapping[str, Sequence[str]] | None = None
+) -> Report:
+    """The report of what ``store`` holds, at the instant ``generated_at`` (seconds since the epoch).
+
+    ``declared`` gives the rules of comparison of each experiment as text, so that those can be told which explain
+    nothing.
+    """
     accounts = store.accounts()
     capture = {name: getattr(accounts, name) for name in attrs.fields_dict(Capture) if hasattr(accounts, name)}
-    return build(namespace, store.environment, generated_at, capture, store.tallies())
+    return build(namespace, store.environment, generated_at, capture, store.tallies(), declared or {})
