@@ -32,7 +32,7 @@ def add(commands: Any) -> None:
 
 
 def execute(arguments: argparse.Namespace) -> int:
-    sidecar = adopt(load(arguments.target), arguments.redis_url)
+    sidecar = adopt(load(arguments.target), arguments.redis_url, arguments.config)
     journal = open_for(sidecar, arguments.environment)
     try:
         require_known(journal)
