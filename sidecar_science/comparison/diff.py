@@ -227,7 +227,7 @@ class _Walk:
             kept = self._sieve.kept([Difference(self._where, path, kind, control, candidate, surplus)])
             self._explained += 0 if kept else len(path)
             self._room -= len(path) if kept else 0
-            if self._kept and (self._room < 0 or self._explained > _LONGEST_EXPLAINED):
+            if (self._kept and self._room < 0) or self._explained > _LONGEST_EXPLAINED:
                 self._stop()
                 break
             self._kept += kept

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import copy
+import re
+import tomllib
 from collections import Counter
 
 import pytest
@@ -12,6 +14,8 @@ from sidecar_science.comparison.compare import compare
 from sidecar_science.comparison.diff import diff
 from sidecar_science.comparison.observed import Observed
 from sidecar_science.comparison.projection import project
+from sidecar_science.comparison.rules import rule_from
+from sidecar_science.comparison.sieve import RuleSet
 from tests import govuk
 from tests.comparison.walks import told_by_index
 
@@ -75,6 +79,70 @@ def test_the_counts_are_those_of_the_drift_table():
     assert other == {
         name for name, old, new in govuk.pairs() if spoken(diff(old, new)) != sorted(told_by_index(old, new))
     }
+
+
+RULES = """
+rules = [
+    { rule = "pattern", path = "$", regex = '\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\d(\\.\\d+)?(Z|[+-]\\d\\d:\\d\\d)' },
+    { rule = "hosts", path = "$", control = "https://www.integration.publishing.service.gov.uk", candidate = "https://www.gov.uk" },
+    { rule = "ignore", path = "$.publishing_request_id" },
+    { rule = "ignore", path = "$.payload_version" },
+]
+"""
+VOLATILE = re.compile(r"\d{4}-\d\d-\d\dT|integration\.publishing|^\d+-\d+\.\d+$")
+
+
+def in_2022(payload):
+    """The payload as another environment would have answered it: its clock, its host, its ids and versions."""
+
+    def disturbed(value):
+        if isinstance(value, dict):
+            return {key: disturbed(item) for key, item in value.items()}
+        if isinstance(value, list):
+            return [disturbed(item) for item in value]
+        if isinstance(value, str):
+            value = value.replace("https://www.gov.uk", "https://www.integration.publishing.service.gov.uk")
+            return re.sub(r"(\d{4}-\d\d-\d\dT\d\d:\d\d):\d\d(\.\d+)?(Z|\+\d\d:\d\d)", r"\1:07.250+00:00", value)
+        return value
+
+    return {**disturbed(payload), "publishing_request_id": "17-1650031.882", "payload_version": 3}
+
+
+@needs_examples
+def test_a_few_rules_take_what_is_volatile_out_of_the_drift_and_leave_the_rest():
+    """Clocks, hosts, request ids and versions differ in every pair; with four rules none is told, and nothing else goes."""
+    assert len(RULES.strip().splitlines()) <= 10
+    rules = RuleSet(map(rule_from, tomllib.loads(RULES)["rules"]))
+    seen = 0
+
+    for name, *pair in govuk.pairs():
+        old, new = ({key: item for key, item in each.items() if key != "publishing_request_id"} for each in pair)
+        before, after = in_2022(old), {**new, "publishing_request_id": "42-1764000.123", "payload_version": 4}
+        bare, sieve = diff(before, after), rules.sieve()
+        kept = diff(before, after, sieve=sieve)
+
+        assert len(bare) > len(diff(old, new)), name
+        assert sieve.explained["ignore $.payload_version"] == 1
+        volatile = [one for one in diff(old, new) if is_volatile(one)]
+        assert told(kept) == told(one for one in diff(old, new) if one not in volatile), name
+        assert not [one for one in kept if is_volatile(one)], name
+        seen += len(bare) - len(kept)
+
+    assert seen > 1000
+
+
+def is_volatile(difference):
+    """A clock or a host, and no more than that."""
+    texts = (difference.control, difference.candidate)
+    return (
+        difference.kind == "changed"
+        and all(isinstance(text, str) for text in texts)
+        and bool(VOLATILE.search(texts[0]))
+    )
+
+
+def told(differences):
+    return [(one.kind, one.path) for one in differences]
 
 
 EXPECTED = {
