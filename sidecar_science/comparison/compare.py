@@ -8,12 +8,13 @@ from urllib.parse import parse_qsl
 
 from sidecar_science.comparison.diff import diff
 from sidecar_science.comparison.difference import Difference, Where
-from sidecar_science.comparison.equality import identical
+from sidecar_science.comparison.equality import certainly_same
 from sidecar_science.comparison.observed import Observed
 from sidecar_science.comparison.origins import Origins
 from sidecar_science.comparison.paths import ROOT
 from sidecar_science.comparison.sieve import RuleSet, Sieve, Told
 
+_NO_RULES = RuleSet()
 Comparator = Callable[[Any, Any], Any]
 
 
@@ -53,7 +54,7 @@ def compare(
     stand for each other everywhere; comparators see the observations as they are. Differences that one of ``rules``
     explains are counted in ``explained`` and not told.
     """
-    side_by_side = _Comparison(origins or Origins(), told, (rules or RuleSet()).sieve(told))
+    side_by_side = _Comparison(origins or Origins(), told, (rules or _NO_RULES).sieve(told))
     found = (
         *side_by_side.values(control, candidate, compare),
         *side_by_side.errors(control, candidate, compare_errors),
@@ -119,7 +120,7 @@ class _Comparison:
         }
 
     def _diff(self, control: Any, candidate: Any, where: Where) -> Sequence[Difference]:
-        if identical(control, candidate):
+        if certainly_same(control, candidate):
             return ()
         normalize = self._origins.normalize_error if where == "error" else self._origins.normalize
         in_place = where == "exchange"  # the second request is the second, whatever came of it

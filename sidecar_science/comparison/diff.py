@@ -18,7 +18,7 @@ from sidecar_science.comparison.alignment import (
     regardless_of_order,
 )
 from sidecar_science.comparison.difference import Difference, Kind, Surplus, Where
-from sidecar_science.comparison.equality import SIMPLE, identical, leaf_kind, same_tree
+from sidecar_science.comparison.equality import SIMPLE, certainly_same, leaf_kind, unlike_pairs
 from sidecar_science.comparison.paths import join
 from sidecar_science.comparison.sieve import RuleSet, Sieve
 from sidecar_science.comparison.tokens import Token, Tokens
@@ -27,7 +27,7 @@ _LONGEST_TEXT = 1024 * 1024
 _LONGEST_EXPLAINED = 16 * _LONGEST_TEXT
 _DEEPEST_RULE = 200
 _DEEPEST_LOOK = 16
-_ABSENT = object()
+_NO_RULES = RuleSet()
 _Trail = tuple[Any, str | int, int] | None
 """The way down to a value, as (the way to its parent, the last step, depth): a path is spelled only where
 one is told.
@@ -66,9 +66,9 @@ def diff(
     the same. Lists are aligned, so that an insertion is one difference; with ``in_place`` the outermost two
     are compared index by index. What the rules behind ``sieve`` explain is counted there and not told.
     """
-    if identical(control, candidate):
+    if certainly_same(control, candidate):
         return Differences()
-    return _Walk(where, max_nodes, limit, in_place, sieve or RuleSet().sieve()).run(control, candidate)
+    return _Walk(where, max_nodes, limit, in_place, sieve or _NO_RULES.sieve()).run(control, candidate)
 
 
 class _Walk:
@@ -93,7 +93,7 @@ class _Walk:
         self._truncated = False
 
     def run(self, control: Any, candidate: Any) -> Differences:
-        first = _task(control, candidate, _DEEPEST_LOOK)
+        first = _task(control, candidate)
         if first is not None:
             self._tasks.append((first, control, candidate, None))
         while self._tasks:
@@ -107,28 +107,31 @@ class _Walk:
         return self._told(control, candidate)
 
     def _open_objects(self, control: dict[str, Any], candidate: dict[str, Any], trail: _Trail) -> None:
-        tasks: list[_Task] = []
         depth = trail[2] + 1 if trail else 1
-        common = 0
-        for key, left in control.items():
-            right = candidate.get(key, _ABSENT)
-            if right is _ABSENT:
-                tasks.append(("missing", left, None, (trail, key, depth)))
-                continue
-            common += 1
-            if (task := _task(left, right, depth)) is not None:
-                tasks.append((task, left, right, (trail, key, depth)))
-        if common != len(candidate):
+        common = [key for key in control if key in candidate]
+        ours, theirs = [control[key] for key in common], [candidate[key] for key in common]
+        tasks: dict[str, _Task] = {}
+        for at in _unlike(ours, theirs, depth):
+            if (task := _task(ours[at], theirs[at])) is not None:
+                tasks[common[at]] = (task, ours[at], theirs[at], (trail, common[at], depth))
+        if len(common) != len(control):
+            ordered = [(key, tasks.get(key)) for key in control]
+            tasks = {
+                key: task or ("missing", control[key], None, (trail, key, depth))
+                for key, task in ordered
+                if task or key not in candidate
+            }
+        if len(common) != len(candidate):
             extra = [key for key in candidate if key not in control]
-            tasks.extend(("extra", None, candidate[key], (trail, key, depth)) for key in extra)
-        self._add(tasks, len(control) + len(candidate) - common)
+            tasks |= {key: ("extra", None, candidate[key], (trail, key, depth)) for key in extra}
+        self._add(list(tasks.values()), len(control) + len(candidate) - len(common))
 
     def _open_lists(self, control: list[Any], candidate: list[Any], trail: _Trail) -> None:
         depth = trail[2] + 1 if trail else 1
         found = [
             (index, task)
-            for index, (left, right) in enumerate(zip(control, candidate, strict=False))
-            if (task := _task(left, right, depth)) is not None
+            for index in _unlike(control, candidate, depth)
+            if (task := _task(control[index], candidate[index])) is not None
         ]
         if len(control) == len(candidate) and len(found) < 2:
             tasks = [(task, control[at], candidate[at], (trail, at, depth)) for at, task in found]
@@ -245,9 +248,10 @@ def _paired(control: list[Any], candidate: list[Any], aligned: Alignment, trail:
     """What is to be done about the elements of two aligned lists."""
     depth = trail[2] + 1 if trail else 1
     tasks: list[_Task] = []
-    for one, other in aligned.pairs:
-        task = _task(control[one], candidate[other], depth)
-        if task is not None:
+    ours, theirs = [control[one] for one, _ in aligned.pairs], [candidate[other] for _, other in aligned.pairs]
+    for at in _unlike(ours, theirs, depth):
+        one, other = aligned.pairs[at]
+        if (task := _task(control[one], candidate[other])) is not None:
             tasks.append((task, control[one], candidate[other], (trail, one, depth)))
     if aligned.missing and aligned.extra:
         tasks += [("missing", control[at], None, (trail, at, depth)) for each in aligned.missing for at in each]
@@ -264,16 +268,19 @@ def _permuted(left: list[Token], right: list[Token]) -> bool:
     return left != right and Counter(left) == Counter(right)
 
 
-def _task(control: Any, candidate: Any, depth: int) -> Any:
+def _unlike(control: Sequence[Any], candidate: Sequence[Any], depth: int) -> Sequence[int]:
+    """Where two rows need a closer look: deep down everywhere, or each level would look at all that is below it."""
+    return unlike_pairs(control, candidate) if depth < _DEEPEST_LOOK else range(min(len(control), len(candidate)))
+
+
+def _task(control: Any, candidate: Any) -> Any:
     """What to do about two values: open both (``dict``, ``list``), tell a kind, or nothing (None)."""
     kind = type(control)
     if kind is not type(candidate):
         return leaf_kind(control, candidate)
     if kind in SIMPLE:
         return "changed" if control != candidate else None
-    if kind is not dict and kind is not list:
-        return leaf_kind(control, candidate)
-    return None if depth < _DEEPEST_LOOK and same_tree(control, candidate) else kind
+    return kind if kind is dict or kind is list else leaf_kind(control, candidate)
 
 
 def _spell(trail: _Trail) -> str:

@@ -4,6 +4,7 @@ values.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import ormsgpack
@@ -47,17 +48,34 @@ def identical(control: Any, candidate: Any, option: int = EXACT) -> bool:
         return False  # an opaque object, an integer beyond 64 bits, a lone surrogate, a very deep tree
 
 
-def same_tree(control: Any, candidate: Any) -> bool:
-    """As `identical`, for trees that mostly differ or have their keys in another order: most answers come
-    early.
-    """
+def certainly_same(control: Any, candidate: Any) -> bool:
+    """As `identical`, for trees that mostly differ: ``==`` stops at the first difference, encoding does not."""
     try:
-        # Only where == is not fooled can the encoded bytes be equal; it stops at the first difference, they do not.
-        if control != candidate:
-            return False
+        # Only where == is not fooled can the encoded bytes be equal.
+        return bool(control == candidate) and identical(control, candidate)
     except RecursionError:
         return False
-    return identical(control, candidate) or identical(control, candidate, EXACT | ormsgpack.OPT_SORT_KEYS)
+
+
+def unlike_pairs(control: Sequence[Any], candidate: Sequence[Any]) -> list[int]:
+    """At which indexes of two rows of values a closer look is needed; the others certainly are the same.
+
+    The values that ``==`` takes for the same are encoded all at once: one by one, that would be most of the cost.
+    """
+    try:
+        unlike = [at for at, (one, other) in enumerate(zip(control, candidate)) if one != other]  # noqa: B905 - hot
+    except RecursionError:
+        return list(range(min(len(control), len(candidate))))
+    skipped, both = {*unlike}, range(min(len(control), len(candidate)))
+    ours = [control[at] for at in both if at not in skipped]
+    theirs = [candidate[at] for at in both if at not in skipped]
+    if identical(ours, theirs) or identical(ours, theirs, EXACT | ormsgpack.OPT_SORT_KEYS):
+        return unlike
+    return [
+        at
+        for at, (one, other) in enumerate(zip(control, candidate, strict=False))
+        if one != other or not (identical(one, other) or identical(one, other, EXACT | ormsgpack.OPT_SORT_KEYS))
+    ]
 
 
 def marker(value: Any) -> ormsgpack.Ext:

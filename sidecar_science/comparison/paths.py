@@ -42,6 +42,11 @@ def spell(step: str | int) -> str:
     """
     if isinstance(step, int):
         return f"[{step}]"
+    return _spell_key(step) if len(step) <= _LONGEST_KEY else _spell_key.__wrapped__(step)
+
+
+@functools.lru_cache(maxsize=4096)
+def _spell_key(step: str) -> str:
     if len(step) > _LONGEST_KEY:
         step = step[:64] + "…" + hashlib.sha256(step.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     # Python's identifiers hold some characters that are no word characters to a regular expression.
