@@ -139,7 +139,7 @@ def show(title: str, times: Mapping[str, Mapping[str, float]], wanted: Mapping[s
     print(f"| the fastest library: times faster | {' | '.join(cells)} |")
     walks = [times["diff"][size] / times["bare typed walk"][size] for size in SIZES]
     judged = [f"{ratio:.2f} {'✔' if ratio <= WALK_TARGET else '✘'}" for ratio in walks]
-    print(f"| the bare typed walk: share of its time (at most {WALK_TARGET}) | {' | '.join(judged)} |")
+    print(f"| the bare typed walk: times its time (at most {WALK_TARGET}) | {' | '.join(judged)} |")
 
 
 def _judged(ratio: float, wanted: float, library: str) -> str:
