@@ -15,16 +15,19 @@ from sidecar_science.codec.classes import Classes
 from sidecar_science.codec.keys import Keyring
 from sidecar_science.codec.values import Codec
 from sidecar_science.comparison.origins import Origins
+from sidecar_science.comparison.verbs import RuleVerbs
 from sidecar_science.errors import DeclarationError, UsageError
 from sidecar_science.journal.protocol import Log
 from sidecar_science.journal.records import check_name
 from sidecar_science.recording import options
+from sidecar_science.recording.configuration import Configuration
 from sidecar_science.recording.experiment import Key, SidecarExperiment
 from sidecar_science.recording.instrumenting import Instrumented
 from sidecar_science.recording.recorder import Recorder
 from sidecar_science.recording.science import Science
 from sidecar_science.recording.shield import Shield
 
+TIMEOUT = 5.0
 Keys = str | Sequence[str] | None
 
 
@@ -37,8 +40,10 @@ class Service:
     build: Callable[[str], Any] | None = None
 
 
-class Sidecar:
+class Sidecar(RuleVerbs):
     """Records what API adapters do, off the request path.
+
+    Its rules (`ignore`, `round` and so on) hold for the answers of all experiments.
 
     ``namespace`` names the application's journal in Redis. Keys are one string or several, newest first: the first
     signs or encrypts, any verifies or decrypts. ``sample`` is the share of entities recorded (0 to 1),
@@ -62,10 +67,14 @@ class Sidecar:
         flush_timeout: float = 1.0,
         cap_entries: int = 1_000_000,
         cap_bytes: int = 1024 * 1024 * 1024,
+        configuration: Configuration | None = None,
         clock: Clock = SYSTEM_CLOCK,
         log: Callable[[], Log] | None = None,
         logger: Any = None,
     ) -> None:
+        super().__init__()
+        self.configuration = configuration or Configuration()
+        self.declared_rules += self.configuration.rules
         try:
             self.namespace = check_name("namespace", namespace)
             self.keyring = Keyring(_keys(signing_key), _keys(encryption_key), namespace)
@@ -106,14 +115,31 @@ class Sidecar:
         )
 
     @classmethod
+    def from_file(cls, path: str | os.PathLike[str], **more: Any) -> Sidecar:
+        """A sidecar set up by a ``sidecar.toml``; arguments in ``more`` win over it.
+
+        Raises `DeclarationError` for a file that cannot be read.
+        """
+        configuration = Configuration.read(path)
+        given = {**configuration.options, **more, "configuration": configuration}
+        if "namespace" not in given:
+            raise DeclarationError(f'{os.fspath(path)} has no namespace; write namespace = "...", or give namespace=')
+        return cls(**given)
+
+    @classmethod
     def from_env(cls, namespace: str, environ: Mapping[str, str] | None = None, **more: Any) -> Sidecar:
         """A sidecar set up by ``SIDECAR_*`` variables; arguments in ``more`` win over them.
 
         Reads ``SIDECAR_REDIS_URL``, ``_SIGNING_KEY`` and ``_ENCRYPTION_KEY`` (comma-separated, newest first),
-        ``_ENABLED``, ``_SAMPLE``, ``_BUFFER_BYTES`` and ``_FLUSH_TIMEOUT``. Raises `DeclarationError` for a variable
-        that cannot be read.
+        ``_ENABLED``, ``_SAMPLE``, ``_BUFFER_BYTES`` and ``_FLUSH_TIMEOUT``; they win over the file that
+        ``SIDECAR_CONFIG`` names. Raises `DeclarationError` for a variable or file that cannot be read.
         """
-        return cls(namespace, **{**options.from_variables(os.environ if environ is None else environ), **more})
+        environ = os.environ if environ is None else environ
+        variables = options.from_variables(environ)
+        if path := environ.get("SIDECAR_CONFIG", "").strip():
+            variables["configuration"] = Configuration.read(path)
+            variables = {**variables["configuration"].options, **variables}
+        return cls(**{**variables, **more, "namespace": namespace})
 
     # -- declaring -----------------------------------------------------------------------------------------------
 
@@ -125,8 +151,19 @@ class Sidecar:
     def experiments(self) -> Mapping[str, SidecarExperiment]:
         return self._experiments
 
-    def service(self, name: str, base_url: str | Sequence[str], build: Callable[[str], Any] | None = None) -> Service:
+    def configure(self, configuration: Configuration) -> None:
+        """Take the rules of a file too, for experiments that are declared already and for those to come."""
+        self.configuration = configuration
+        self.declared_rules += configuration.rules
+        for name, experiment in self._experiments.items():
+            experiment.declared_rules += configuration.experiment(name).rules
+
+    def service(
+        self, name: str, base_url: str | Sequence[str] | None = None, build: Callable[[str], Any] | None = None
+    ) -> Service:
         """Declare a service: its A base URL or URLs, and how the worker makes an adapter for B's.
+
+        Without ``base_url`` it is what the file says that the sidecar was set up by.
 
         Raises `DeclarationError` for a name in use and for a base URL that cannot be read.
         """
@@ -136,6 +173,7 @@ class Sidecar:
             raise DeclarationError(f"service {name!r} is declared twice; give the second one a name of its own")
         if build is not None and not callable(build):
             raise DeclarationError(f"service {name!r}: build takes a function of a base URL, and was given {build!r}")
+        base_url = self.configuration.base_urls.get(name, ()) if base_url is None else base_url
         urls = tuple(base_url) if isinstance(base_url, list | tuple | set | frozenset) else (base_url,)
         if not all(isinstance(url, str) for url in urls):
             raise DeclarationError(f"service {name!r}: base_url={base_url!r} is no URL; write one, or a list of them")
@@ -156,7 +194,7 @@ class Sidecar:
         key: Key = None,
         effect: Literal["read", "write"] = "write",
         sample: float | None = None,
-        timeout: float = 5.0,
+        timeout: float | None = None,
         secrets: Sequence[str] = (),
         project: Callable[[Any], Any] | None = None,
         idempotent: bool = False,
@@ -166,8 +204,8 @@ class Sidecar:
         """Declare an experiment: a decorator for its control, and the place of its rules.
 
         ``key`` names the parameter (or is a function with the control's signature) that tells what must stay in
-        order. ``timeout`` is in seconds. ``secrets`` are names of parameters, dict keys, headers and query keys, or
-        paths. ``project`` turns a result into plain data.
+        order. ``timeout`` is in seconds, 5 unless told. ``secrets`` are names of parameters, dict keys, headers and
+        query keys, or paths. ``project`` turns a result into plain data.
 
         Of a write: ``idempotent`` says that B honors the ``Idempotency-Key``, ``heals`` that it sets all of its key
         anew, and ``reconcile(adapter, *args, **kwargs)`` asks B whether it happened when nobody knows. Raises
@@ -177,6 +215,9 @@ class Sidecar:
             raise DeclarationError(
                 f"two experiments are named {name!r}; a job finds its code by that name: give each its own"
             )
+        settings = self.configuration.experiment(name)
+        sample = settings.sample if sample is None else sample
+        timeout = next((given for given in (timeout, settings.timeout) if given is not None), TIMEOUT)
         options.check_experiment(
             name, service=service, key=key, effect=effect, sample=sample, timeout=timeout, secrets=secrets,
             project=project, reconcile=reconcile,
@@ -196,7 +237,9 @@ class Sidecar:
             idempotent=idempotent,
             heals=heals,
             reconcile=reconcile,
+            shared_rules=self.declared_rules,
         )
+        experiment.declared_rules += settings.rules
         self._warn_of_uneven_rates(experiment)
         self._experiments[name] = experiment
         return experiment
@@ -223,7 +266,16 @@ class Sidecar:
         return cls
 
     def check(self) -> None:
-        """Raise `DeclarationError` unless every experiment's service is declared. The worker and ``doctor`` ask it."""
+        """Raise `DeclarationError` unless every experiment's service is declared, and every experiment of the file.
+
+        The worker and ``doctor`` ask it.
+        """
+        for name in self.configuration.experiments:
+            if name not in self._experiments:
+                known = ", ".join(sorted(self._experiments)) or "none"
+                raise DeclarationError(
+                    f"the configuration speaks of experiment {name!r}, which is not declared (declared: {known})"
+                )
         for experiment in self._experiments.values():
             if experiment.service is not None and experiment.service not in self._services:
                 known = ", ".join(sorted(self._services)) or "none"
@@ -231,6 +283,11 @@ class Sidecar:
                     f"experiment {experiment.name!r} belongs to service {experiment.service!r}, which is not declared "
                     f"(declared: {known}); add sidecar.service({experiment.service!r}, base_url=..., build=...)"
                 )
+
+    @property
+    def rules_as_text(self) -> Mapping[str, Sequence[str]]:
+        """Every experiment's rules of comparison, as reports name them."""
+        return {name: [rule.id for rule in each.rule_set.rules] for name, each in self._experiments.items()}
 
     # -- running -------------------------------------------------------------------------------------------------
 
@@ -257,7 +314,7 @@ class Sidecar:
     def _undeclared(self, name: str) -> SidecarExperiment:
         return SidecarExperiment(
             name, recorder=self.recorder, registry=self._experiments, fingerprint=self.keyring.fingerprint,
-            service=None, key=None, effect="write", sample=None, timeout=5.0, secrets=(), project=None,
+            service=None, key=None, effect="write", sample=None, timeout=TIMEOUT, secrets=(), project=None,
             idempotent=False, heals=False, reconcile=None,
         )  # fmt: skip
 

@@ -157,7 +157,12 @@ def replay_all(
     finally:
         marking.undo()
         rerouting.undo()
-    report = report_of(journal, namespace=sidecar.namespace, generated_at=SYSTEM_CLOCK.wall())
+    report = report_of(
+        journal,
+        namespace=sidecar.namespace,
+        generated_at=SYSTEM_CLOCK.wall(),
+        declared=sidecar.rules_as_text,
+    )
     return Replays(replayed=tuple(replayed), report=report)
 
 

@@ -12,7 +12,7 @@ from sidecar_science.cli import options as common
 from sidecar_science.cli.examination import Examination
 from sidecar_science.cli.exits import Exit
 from sidecar_science.cli.finding import Finding
-from sidecar_science.cli.target import load
+from sidecar_science.cli.target import configure, load
 from sidecar_science.clock import SYSTEM_CLOCK
 from sidecar_science.reports.render.visible import visible
 
@@ -31,11 +31,12 @@ def execute(arguments: argparse.Namespace) -> int:
     """Print what was found; the exit code is 1 when something has to be mended."""
     sidecar = load(arguments.target)
     sidecar.recorder.retire()
-    if arguments.redis_url is not None:
-        sidecar.redis_url = arguments.redis_url
-    examination = Examination(
-        sidecar, environment=arguments.environment, targets=common.routes(arguments.route), clock=SYSTEM_CLOCK
-    )
+    configure(sidecar, arguments.redis_url, arguments.config)
+    targets = {
+        **sidecar.configuration.environment(arguments.environment or "").routes,
+        **common.routes(arguments.route),
+    }
+    examination = Examination(sidecar, environment=arguments.environment, targets=targets, clock=SYSTEM_CLOCK)
     findings = examination.run()
     console = Console(file=sys.stdout, highlight=False, soft_wrap=True)
     for finding in findings:

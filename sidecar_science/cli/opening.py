@@ -33,7 +33,7 @@ def open_of(standing: Standing) -> Journal:
 @contextlib.contextmanager
 def opened(arguments: argparse.Namespace, environment: str | None = None) -> Iterator[tuple[Sidecar, Journal]]:
     """The sidecar that a command line names, and its journal as the environment that it names (or ``environment``)."""
-    sidecar = adopt(load(arguments.target), arguments.redis_url)
+    sidecar = adopt(load(arguments.target), arguments.redis_url, arguments.config)
     journal = open_for(sidecar, environment or arguments.environment)
     try:
         yield sidecar, journal

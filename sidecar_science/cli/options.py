@@ -13,6 +13,7 @@ from sidecar_science.journal.protocol import Position
 def add_target(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("target", metavar="MODULE:SIDECAR", help="where the app declares its sidecar")
     parser.add_argument("--redis-url", metavar="URL", help="read from this Redis instead of the one declared")
+    parser.add_argument("--config", metavar="FILE", help="a sidecar.toml, read besides what the app declares")
 
 
 def add_environment(parser: argparse.ArgumentParser, *, required: bool = True) -> None:

@@ -27,7 +27,12 @@ def add(commands: Any) -> None:
 def execute(arguments: argparse.Namespace) -> int:
     with opened(arguments) as (sidecar, journal):
         require_known(journal)
-        report = report_of(journal, namespace=sidecar.namespace, generated_at=SYSTEM_CLOCK.wall())
+        report = report_of(
+            journal,
+            namespace=sidecar.namespace,
+            generated_at=SYSTEM_CLOCK.wall(),
+            declared=sidecar.rules_as_text,
+        )
     if arguments.format == "text":
         text.render(report, Console(file=sys.stdout, highlight=False))
     else:

@@ -17,8 +17,9 @@ from sidecar_science.cli import options as common
 from sidecar_science.cli.exits import Exit
 from sidecar_science.cli.opening import open_for, open_of
 from sidecar_science.cli.soundness import FLAG, check_server
-from sidecar_science.cli.target import adopt, load
+from sidecar_science.cli.target import adopt, load, read_configuration
 from sidecar_science.clock import SYSTEM_CLOCK
+from sidecar_science.errors import UsageError
 from sidecar_science.journal.protocol import Position
 from sidecar_science.routing.current import Current
 from sidecar_science.routing.guard import Guard
@@ -35,6 +36,7 @@ DRAIN_SECONDS: Final = 15.0
 MEMORY: Final = 1024
 _MIB: Final = 1024 * 1024
 GIVE_UP: Final = 60.0
+LANES: Final = 16
 _NEVER: Final = float("inf")
 
 
@@ -47,16 +49,14 @@ def add(commands: Any) -> None:
         "--allow-writes", action="append", default=[], metavar="SERVICE", help="let calls that write reach B's SERVICE"
     )
     parser.add_argument(
-        "--from", dest="start", default="earliest", metavar="earliest|latest|TIME",
+        "--from", dest="start", metavar="earliest|latest|TIME",
         help="where an environment begins that the journal does not know yet (default earliest)",
     )  # fmt: skip
     parser.add_argument("--epoch", metavar="NAME", help="which data and deploy B has now")
     parser.add_argument(
         "--processes", type=_processes, default=cores(), metavar="N", help="worker processes (default: one per core)"
     )
-    parser.add_argument(
-        "--lanes", type=_lanes, default=16, metavar="N", help="replays at a time in each process (default 16)"
-    )
+    parser.add_argument("--lanes", type=_lanes, metavar="N", help="replays at a time in each process (default 16)")
     parser.add_argument("--rate", type=_rate, metavar="N", help="at most N replays a second, all processes together")
     parser.add_argument(
         "--lease", type=_seconds, default=LEASE, metavar="SECONDS",
@@ -78,6 +78,7 @@ def add(commands: Any) -> None:
 
 def execute(arguments: argparse.Namespace) -> int:
     log = logs.configure(arguments.log_level)
+    _fill_in(arguments)
     settings = _settings(arguments)
     start = common.position(arguments.start)
     failpoint = failpoints(os.environ.get("SIDECAR_FAILPOINT", ""), SYSTEM_CLOCK)
@@ -92,6 +93,21 @@ def execute(arguments: argparse.Namespace) -> int:
         processes=arguments.processes, lanes=arguments.lanes, work=work, open_journal=open_of,
         memory=arguments.memory * _MIB, drain=DRAIN_SECONDS, burst=arguments.burst, clock=SYSTEM_CLOCK, log=log,
     ).run()  # fmt: skip
+
+
+def _fill_in(arguments: argparse.Namespace) -> None:
+    """What the flags leave open, from what the configuration says of this environment, or else the defaults."""
+    told = read_configuration(arguments.config).environment(arguments.environment)
+    named = common.routes(arguments.route)
+    arguments.route += [f"{service}={url}" for service, url in told.routes.items() if service not in named]
+    arguments.allow_writes = arguments.allow_writes or list(told.allow_writes)
+    arguments.start = arguments.start or told.start or "earliest"
+    arguments.epoch = arguments.epoch or told.epoch
+    try:
+        arguments.lanes = arguments.lanes or _lanes(str(LANES if told.lanes is None else told.lanes))
+        arguments.rate = arguments.rate or (None if told.rate is None else _rate(str(told.rate)))
+    except argparse.ArgumentTypeError as error:
+        raise UsageError(f"[environments.{arguments.environment}] of the configuration: {error}") from error
 
 
 def _settings(arguments: argparse.Namespace) -> Settings:
@@ -149,7 +165,7 @@ def _declarations(arguments: argparse.Namespace, settings: Settings, current: Cu
     guard = Guard(allowed=allowed, current=current)
     guard.install()
     try:
-        return adopt(load(arguments.target), arguments.redis_url)
+        return adopt(load(arguments.target), arguments.redis_url, arguments.config)
     finally:
         guard.undo()
 

@@ -10,6 +10,7 @@ import traceback
 from typing import Any
 
 from sidecar_science.errors import DeclarationError, EgressRefused, UsageError
+from sidecar_science.recording.configuration import Configuration
 from sidecar_science.sidecar import Sidecar
 
 
@@ -64,10 +65,26 @@ def _attribute(module: Any, module_name: str, attribute: str) -> Sidecar:
     return found
 
 
-def adopt(sidecar: Sidecar, redis_url: str | None) -> Sidecar:
-    """Make ``sidecar`` the worker's: it records nothing, and reads from ``redis_url`` where that is given."""
+def adopt(sidecar: Sidecar, redis_url: str | None, config: str | None = None) -> Sidecar:
+    """Make ``sidecar`` the worker's: it records nothing, and reads from ``redis_url`` where that is given.
+
+    The rules and environments of the file ``config`` come to those that it has.
+    """
     sidecar.recorder.retire()
-    if redis_url is not None:
-        sidecar.redis_url = redis_url
+    configure(sidecar, redis_url, config)
     sidecar.check()
     return sidecar
+
+
+def configure(sidecar: Sidecar, redis_url: str | None, config: str | None) -> None:
+    """Let a file and an address have their say."""
+    if config is not None:
+        sidecar.configure(Configuration.read(config))
+    if redis_url is not None:
+        sidecar.redis_url = redis_url
+
+
+def read_configuration(config: str | None) -> Configuration:
+    """The file ``config``, or the one that ``SIDECAR_CONFIG`` names; an empty one where there is neither."""
+    path = config or os.environ.get("SIDECAR_CONFIG", "").strip()
+    return Configuration.read(path) if path else Configuration()

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
 from sidecar_science.comparison.diff import diff
 from sidecar_science.comparison.difference import Difference, Where
-from sidecar_science.comparison.equality import identical
+from sidecar_science.comparison.equality import certainly_same
 from sidecar_science.comparison.observed import Observed
 from sidecar_science.comparison.origins import Origins
-from sidecar_science.comparison.paths import ROOT, Pattern
+from sidecar_science.comparison.paths import ROOT
+from sidecar_science.comparison.sieve import RuleSet, Sieve, Told
 
+_NO_RULES = RuleSet()
 Comparator = Callable[[Any, Any], Any]
-Told = Callable[[str, Exception], Any]
+
+
+class Compared(tuple[Difference, ...]):
+    """The differences that no rule explains.
+
+    ``explained`` says how many differences each rule explained, by its text; ``truncated`` that there may be more
+    differences than these.
+    """
+
+    explained: Mapping[str, int]
+    truncated: bool
+
+    def __new__(
+        cls, found: Iterable[Difference] = (), *, explained: Mapping[str, int] | None = None, truncated: bool = False
+    ) -> Compared:
+        made = super().__new__(cls, found)
+        made.explained, made.truncated = explained or {}, truncated
+        return made
 
 
 def compare(
@@ -25,45 +44,35 @@ def compare(
     compare: Comparator | None = None,
     compare_errors: Comparator | None = None,
     told: Told | None = None,
-) -> tuple[Difference, ...]:
+    rules: RuleSet | None = None,
+) -> Compared:
     """The differences between two observations; none when the candidate behaved like the control.
 
     ``compare`` judges the two values and ``compare_errors`` the two errors (one of them may be None): true means the
     same, false means different even if no difference can be shown. One that raises is told to ``told`` with its
     operation and counts as false. Exchanges are always compared. Where ``origins`` maps base URLs of A and B, they
-    stand for each other everywhere; comparators see the observations as they are.
+    stand for each other everywhere; comparators see the observations as they are. Differences that one of ``rules``
+    explains are counted in ``explained`` and not told.
     """
-    side_by_side = _Comparison(origins or Origins(), told)
-    return (
+    side_by_side = _Comparison(origins or Origins(), told, (rules or _NO_RULES).sieve(told))
+    found = (
         *side_by_side.values(control, candidate, compare),
         *side_by_side.errors(control, candidate, compare_errors),
         *side_by_side.exchanges(control, candidate),
     )
-
-
-def split_ignored(
-    differences: Sequence[Difference], patterns: Sequence[tuple[Pattern, bool]]
-) -> tuple[tuple[Difference, ...], tuple[Difference, ...]]:
-    """``differences`` as (kept, ignored); each pattern comes with whether it covers values only.
-
-    A pattern covers what differs at its place and below, wherever that was seen: in value, error or exchanges. One
-    for values only leaves ``missing`` and ``extra`` alone.
-    """
-    kept: list[Difference] = []
-    ignored: list[Difference] = []
-    for difference in differences:
-        presence = difference.kind in ("missing", "extra")
-        covered = any(
-            pattern.covers(difference.path) and not (values_only and presence) for pattern, values_only in patterns
-        )
-        (ignored if covered else kept).append(difference)
-    return tuple(kept), tuple(ignored)
+    return Compared(found, explained=side_by_side.explained, truncated=side_by_side.truncated)
 
 
 class _Comparison:
-    def __init__(self, origins: Origins, told: Told | None) -> None:
+    def __init__(self, origins: Origins, told: Told | None, sieve: Sieve) -> None:
         self._origins = origins
         self._told = told
+        self._sieve = sieve
+        self.truncated = False
+
+    @property
+    def explained(self) -> Mapping[str, int]:
+        return self._sieve.explained
 
     def values(self, control: Observed, candidate: Observed, judge: Comparator | None) -> Sequence[Difference]:
         raised = control.error is not None or candidate.error is not None
@@ -76,7 +85,7 @@ class _Comparison:
             if (difference.path, difference.kind) != (ROOT, "length") or not found:
                 found.append(difference)
         if judge is not None and not found:
-            found.append(Difference("value", ROOT, "changed", control.value, candidate.value))
+            found += self._kept(Difference("value", ROOT, "changed", control.value, candidate.value))
         return found
 
     def errors(self, control: Observed, candidate: Observed, judge: Comparator | None) -> Sequence[Difference]:
@@ -86,10 +95,10 @@ class _Comparison:
         if judge is not None and self._judged(judge, "compare_errors", ours, theirs):
             return ()
         if ours is None or theirs is None:
-            return (Difference("error", ROOT, "missing" if theirs is None else "extra", ours, theirs),)
+            return self._kept(Difference("error", ROOT, "missing" if theirs is None else "extra", ours, theirs))
         found = self._diff(dict(ours), dict(theirs), "error")
         if judge is not None and not found:
-            return (Difference("error", ROOT, "changed", ours, theirs),)
+            return self._kept(Difference("error", ROOT, "changed", ours, theirs))
         return found
 
     def exchanges(self, control: Observed, candidate: Observed) -> Sequence[Difference]:
@@ -111,10 +120,16 @@ class _Comparison:
         }
 
     def _diff(self, control: Any, candidate: Any, where: Where) -> Sequence[Difference]:
-        if identical(control, candidate):
+        if certainly_same(control, candidate):
             return ()
         normalize = self._origins.normalize_error if where == "error" else self._origins.normalize
-        return diff(normalize(control), normalize(candidate), where=where)
+        in_place = where == "exchange"  # the second request is the second, whatever came of it
+        found = diff(normalize(control), normalize(candidate), where=where, in_place=in_place, sieve=self._sieve)
+        self.truncated = self.truncated or found.truncated
+        return found
+
+    def _kept(self, difference: Difference) -> Sequence[Difference]:
+        return self._sieve.kept([difference])
 
     def _judged(self, judge: Comparator, operation: str, control: Any, candidate: Any) -> bool:
         try:
@@ -124,14 +139,13 @@ class _Comparison:
                 self._told(operation, error)
             return False
 
-    @staticmethod
-    def _uneven(control: Observed, candidate: Observed) -> Sequence[Difference]:
+    def _uneven(self, control: Observed, candidate: Observed) -> Sequence[Difference]:
         """Of two generators, one gave more: other counts, or the candidate went on where the control had ended."""
         if control.consumed is None or candidate.consumed is None:
             return ()
         if control.consumed == candidate.consumed and (candidate.exhausted or not control.exhausted):
             return ()
-        return (Difference("value", ROOT, "length", control.value, candidate.value),)
+        return self._kept(Difference("value", ROOT, "length", control.value, candidate.value))
 
 
 def query_of(query: Any) -> Any:

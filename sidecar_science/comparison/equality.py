@@ -4,8 +4,7 @@ values.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import ormsgpack
@@ -16,7 +15,7 @@ from sidecar_science.comparison.difference import Kind
 SIMPLE = frozenset({str, int, bool, bytes, type(None)})
 """The types whose ``==`` can be believed when both sides are of the same one (NaN keeps ``float`` out)."""
 
-_JSON_TYPES: dict[type, str] = {
+JSON_TYPES: dict[type, str] = {
     type(None): "null",
     bool: "boolean",
     int: "number",
@@ -27,8 +26,7 @@ _JSON_TYPES: dict[type, str] = {
     dict: "object",
     Secret: "secret",
 }
-_DEEPEST = 200
-_EXACT = (
+EXACT = (
     ormsgpack.OPT_PASSTHROUGH_DATACLASS
     | ormsgpack.OPT_PASSTHROUGH_DATETIME
     | ormsgpack.OPT_PASSTHROUGH_ENUM
@@ -38,32 +36,49 @@ _EXACT = (
 )
 
 
-def identical(control: Any, candidate: Any, option: int = _EXACT) -> bool:
+def identical(control: Any, candidate: Any, option: int = EXACT) -> bool:
     """Whether both certainly are the same: their encoded bytes are. False means only that a closer look is
     needed.
 
     A walk in Python costs three times as much, and ``==`` would take ``True`` for ``1``.
     """
     try:
-        return ormsgpack.packb(control, _marker, option) == ormsgpack.packb(candidate, _marker, option)
+        return ormsgpack.packb(control, marker, option) == ormsgpack.packb(candidate, marker, option)
     except (TypeError, ValueError, RecursionError):
         return False  # an opaque object, an integer beyond 64 bits, a lone surrogate, a very deep tree
 
 
-def same_tree(control: Any, candidate: Any) -> bool:
-    """As `identical`, for trees that mostly differ or have their keys in another order: most answers come
-    early.
-    """
+def certainly_same(control: Any, candidate: Any) -> bool:
+    """As `identical`, for trees that mostly differ: ``==`` stops at the first difference, encoding does not."""
     try:
-        # Only where == is not fooled can the encoded bytes be equal; it stops at the first difference, they do not.
-        if control != candidate:
-            return False
+        # Only where == is not fooled can the encoded bytes be equal.
+        return bool(control == candidate) and identical(control, candidate)
     except RecursionError:
         return False
-    return identical(control, candidate) or identical(control, candidate, _EXACT | ormsgpack.OPT_SORT_KEYS)
 
 
-def _marker(value: Any) -> ormsgpack.Ext:
+def unlike_pairs(control: Sequence[Any], candidate: Sequence[Any]) -> list[int]:
+    """At which indexes of two rows of values a closer look is needed; the others certainly are the same.
+
+    The values that ``==`` takes for the same are encoded all at once: one by one, that would be most of the cost.
+    """
+    try:
+        unlike = [at for at, (one, other) in enumerate(zip(control, candidate)) if one != other]  # noqa: B905 - hot
+    except RecursionError:
+        return list(range(min(len(control), len(candidate))))
+    skipped, both = {*unlike}, range(min(len(control), len(candidate)))
+    ours = [control[at] for at in both if at not in skipped]
+    theirs = [candidate[at] for at in both if at not in skipped]
+    if identical(ours, theirs) or identical(ours, theirs, EXACT | ormsgpack.OPT_SORT_KEYS):
+        return unlike
+    return [
+        at
+        for at, (one, other) in enumerate(zip(control, candidate, strict=False))
+        if one != other or not (identical(one, other) or identical(one, other, EXACT | ormsgpack.OPT_SORT_KEYS))
+    ]
+
+
+def marker(value: Any) -> ormsgpack.Ext:
     if type(value) is Secret:
         return ormsgpack.Ext(1, value.fingerprint.encode())
     if type(value) is Oversize and value.digest is not None:
@@ -83,52 +98,9 @@ def leaf_kind(control: Any, candidate: Any) -> Kind | None:
         return None if known else "changed"
     if isinstance(control, Oversize) or isinstance(candidate, Oversize):
         return "type" if isinstance(control, Opaque) or isinstance(candidate, Opaque) else "changed"
-    kind = _JSON_TYPES.get(type(control))
-    if kind is None or kind != _JSON_TYPES.get(type(candidate)):
+    kind = JSON_TYPES.get(type(control))
+    if kind is None or kind != JSON_TYPES.get(type(candidate)):
         return "type"
     if control == candidate or (control != control and candidate != candidate):
         return None
     return "changed"
-
-
-class OutOfBudget(Exception):
-    """Looking closer would cost more than the comparison allows."""
-
-
-class Permutations:
-    """Tells whether one list is another one in a different order, within ``budget`` values looked at."""
-
-    def __init__(self, budget: int) -> None:
-        self._budget = budget
-
-    def relate(self, control: Sequence[Any], candidate: Sequence[Any]) -> bool:
-        """Whether both hold the same elements, as often; both must be equally long."""
-        unlike = [pair for pair in zip(control, candidate, strict=True) if not identical(*pair)]
-        try:
-            there = Counter(self._frozen(left, 0) for left, _ in unlike)
-            for _, right in unlike:
-                element = self._frozen(right, 0)
-                if not there[element]:
-                    return False
-                there[element] -= 1
-        except OutOfBudget:
-            return False
-        return True
-
-    def _frozen(self, value: Any, depth: int) -> Hashable:
-        """A hashable value that is equal for two pieces of plain data exactly when they are the same."""
-        self._budget -= 1
-        if self._budget < 0 or depth > _DEEPEST:
-            raise OutOfBudget
-        kind = type(value)
-        if kind is dict:
-            return dict, frozenset((key, self._frozen(below, depth + 1)) for key, below in value.items())
-        if kind is list:
-            return list, tuple(self._frozen(below, depth + 1) for below in value)
-        if kind is bool:
-            return bool, value
-        if kind is float and value != value:
-            return float
-        if kind is Oversize:
-            return Oversize, value.digest or object()
-        return value if kind in _JSON_TYPES else object()

@@ -42,6 +42,11 @@ def spell(step: str | int) -> str:
     """
     if isinstance(step, int):
         return f"[{step}]"
+    return _spell_key(step) if len(step) <= _LONGEST_KEY else _spell_key.__wrapped__(step)
+
+
+@functools.lru_cache(maxsize=4096)
+def _spell_key(step: str) -> str:
     if len(step) > _LONGEST_KEY:
         step = step[:64] + "…" + hashlib.sha256(step.encode("utf-8", "surrogatepass")).hexdigest()[:16]
     # Python's identifiers hold some characters that are no word characters to a regular expression.
@@ -49,6 +54,14 @@ def spell(step: str | int) -> str:
         return "." + step
     # What cannot be printed is escaped: a report is read in terminals, and a lone surrogate has no UTF-8 form.
     return f"[{json.dumps(step, ensure_ascii=not step.isprintable())}]"
+
+
+def steps_of(path: str) -> list[str | int]:
+    """The steps of a concrete path, as `join` was given them; a key that was cut stays so."""
+    return [
+        int(found["index"]) if found["index"] else found["name"] or str(json.loads(found["quoted"], strict=False))
+        for found in _STEP.finditer(path, len(ROOT))
+    ]
 
 
 def to_pattern(path: str) -> str:
@@ -64,6 +77,8 @@ class Pattern:
 
     text: str
     _expression: re.Pattern[str] = attrs.field(repr=False, eq=False)
+    steps: tuple[str | int | None, ...] = attrs.field(repr=False, eq=False, default=())
+    """The way there: keys, indexes, and None for any index."""
 
     @staticmethod
     def parse(text: str) -> Pattern:
@@ -76,6 +91,10 @@ class Pattern:
         """Whether ``path`` (or the pattern of one) is at or below one of the places named here."""
         return self._expression.match(path) is not None
 
+    def is_at(self, path: str) -> bool:
+        """Whether ``path`` is one of the places named here, and not below."""
+        return self._expression.fullmatch(path) is not None
+
     def __str__(self) -> str:
         return self.text
 
@@ -87,26 +106,28 @@ def _parse(text: str) -> Pattern:
             f"the pattern {text!r} does not start with '$', the whole answer; write '$.name' for a key of it"
         )
     position, spelled, expression = len(ROOT), ROOT, re.escape(ROOT)
+    steps: list[str | int | None] = []
     while position < len(text):
         found = _STEP.match(text, position)
         if found is None:
             raise DeclarationError(_complaint(text, position))
-        step = _read(found, text)
+        steps.append(_read(found, text))
+        step = ANY_INDEX if steps[-1] is None else spell(steps[-1])
         spelled += step
         expression += r"\[(?:[0-9]+|\*)\]" if step == ANY_INDEX else re.escape(step)
         position = found.end()
-    return Pattern(spelled, re.compile(expression + r"(?=[.\[]|\Z)"))
+    return Pattern(spelled, re.compile(expression + r"(?=[.\[]|\Z)"), tuple(steps))
 
 
-def _read(found: re.Match[str], text: str) -> str:
+def _read(found: re.Match[str], text: str) -> str | int | None:
     if found["any"]:
-        return ANY_INDEX
+        return None
     if found["index"]:
-        return spell(int(found["index"]))
+        return int(found["index"])
     if found["name"]:
-        return spell(found["name"])
+        return found["name"]
     try:
-        return spell(str(json.loads(found["quoted"], strict=False)))
+        return str(json.loads(found["quoted"], strict=False))
     except ValueError as error:
         raise DeclarationError(
             f"the pattern {text!r} holds {found['quoted']} at position {found.start('quoted')}, "

@@ -32,6 +32,18 @@ def _iso(value: Any) -> str:
     return str(value.isoformat())
 
 
+def _xml(element: Any) -> dict[str, Any]:
+    """An element with all that is in it; a comment or an instruction has a function for a tag."""
+    tag = element.tag if isinstance(element.tag, str) else f"#{type(element).__name__}"
+    return {
+        "tag": tag,
+        "attributes": dict(element.attrib),
+        "text": element.text or "",
+        "children": list(element),
+        "tail": element.tail or "",
+    }
+
+
 _BUILT_IN: dict[type | str, Rule] = {
     str: str.__str__,
     int: int.__int__,
@@ -70,6 +82,10 @@ _BUILT_IN: dict[type | str, Rule] = {
     "python_http_client.client.Response": lambda found: {"status": found.status_code, "body": found.body},
     "werkzeug.datastructures.file_storage.FileStorage": lambda found: contents.of_file(found.stream),
     "tempfile._TemporaryFileWrapper": lambda found: contents.of_file(found.file),
+    "xml.etree.ElementTree.Element": _xml,
+    "xml.etree.ElementTree.ElementTree": lambda found: found.getroot(),
+    "lxml.etree._Element": _xml,
+    "lxml.etree._ElementTree": lambda found: found.getroot(),
     "numpy.ndarray": lambda found: found.tolist(),
     "numpy.generic": lambda found: found.item(),
 }

@@ -12,6 +12,7 @@ from typing import Any, Final, Literal, TypeVar
 from sidecar_science.checks import exchanges
 from sidecar_science.codec.keys import Fingerprint
 from sidecar_science.codec.redaction import Redactor
+from sidecar_science.comparison.rules import Rule
 from sidecar_science.errors import DeclarationError, NotEncodable, TooLarge
 from sidecar_science.journal.partitions import key_text
 from sidecar_science.recording import calls
@@ -58,8 +59,9 @@ class SidecarExperiment(DeclaredRules):
         idempotent: bool,
         heals: bool,
         reconcile: Callable[..., bool] | None,
+        shared_rules: Sequence[Rule] = (),
     ) -> None:
-        super().__init__(name, recorder.shield)
+        super().__init__(name, recorder.shield, shared_rules)
         self.recorder = recorder
         self.service = service
         self.key = key

@@ -5,10 +5,12 @@ Every one of them is guarded: one that raises is told to ``raised`` and to the l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sidecar_science.comparison.paths import Pattern
+from sidecar_science.comparison.rules import Rule
+from sidecar_science.comparison.sieve import RuleSet
+from sidecar_science.comparison.verbs import RuleVerbs
 from sidecar_science.errors import DeclarationError
 from sidecar_science.recording.shield import Shield
 from sidecar_science.scientist.rules import Ruled, Rules, expect_callable, guarded
@@ -16,13 +18,15 @@ from sidecar_science.scientist.rules import Ruled, Rules, expect_callable, guard
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class DeclaredRules(Ruled):
+class DeclaredRules(Ruled, RuleVerbs):
     """Scientist's verbs, and those that only make sense with a second environment."""
 
-    def __init__(self, name: str, shield: Shield) -> None:
+    def __init__(self, name: str, shield: Shield, shared_rules: Sequence[Rule] = ()) -> None:
+        RuleVerbs.__init__(self)
         self.name = name
         self.rules = Rules()
-        self.ignored_paths: list[tuple[Pattern, bool]] = []
+        self._shared_rules = shared_rules
+        self._rule_set = RuleSet()
         self.static_context: dict[str, Any] = {}
         self.candidates: dict[str, Callable[..., Any]] = {}
         self.supplier: Callable[..., Mapping[str, Any]] | None = None
@@ -37,9 +41,16 @@ class DeclaredRules(Ruled):
         path compared. Raises `DeclarationError` for a path that cannot be read.
         """
         if not isinstance(rule, str):
-            return super().ignore(rule)
-        self.ignored_paths.append((Pattern.parse(rule), values_only))
-        return rule
+            return Ruled.ignore(self, rule)
+        return RuleVerbs.ignore(self, rule, values_only=values_only)
+
+    @property
+    def rule_set(self) -> RuleSet:
+        """The rules of comparison that hold here: this experiment's, and those that its sidecar has for all."""
+        declared = [*self.declared_rules, *self._shared_rules]
+        if len(declared) != self._rule_set.declared:
+            self._rule_set = RuleSet(declared)
+        return self._rule_set
 
     def publish(self, function: F) -> F:
         """``function(result)`` is given every `sidecar_science.scientist.Result`, on the B side."""

@@ -19,6 +19,7 @@ from sidecar_science.reports.records import (
     Group,
     Latency,
     Quantiles,
+    RuleCount,
     Sample,
 )
 
@@ -42,6 +43,8 @@ class Merger:
         self._places: defaultdict[str, Counter[int]] = defaultdict(Counter)
         self._first: dict[str, str] = {}
         self._last: dict[str, str] = {}
+        self._rules: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._ruled: dict[tuple[str, str], str] = {}
         self._samples: defaultdict[str, list[tuple[int, Sample]]] = defaultdict(list)
 
     def read(self, tally: Mapping[Any, Any]) -> None:
@@ -97,6 +100,13 @@ class Merger:
         at = instant(at)
         self._last[fingerprint] = max(at, self._last.get(fingerprint, at))
 
+    def _rule(self, rule: str, experiment: str, n: str) -> None:
+        self._rules[experiment][rule] += int(n)
+
+    def _rule_used(self, rule: str, experiment: str, at: str) -> None:
+        at = instant(at)
+        self._ruled[experiment, rule] = max(at, self._ruled.get((experiment, rule), at))
+
     def _sample(self, fingerprint: str, slot: str, text: str) -> None:
         self._samples[fingerprint].append((int(slot), _read_sample(json.loads(text))))
 
@@ -111,6 +121,8 @@ class Merger:
         "first": _first_seen,
         "last": _last_seen,
         "sample": _sample,
+        "rule": _rule,
+        "ruled": _rule_used,
     }
 
     def _experiment(self, name: str) -> ExperimentReport:
@@ -127,6 +139,10 @@ class Merger:
                 queue_delay=self._quantiles(name, "queue_delay"),
             ),
             groups=tuple(sorted(groups, key=lambda group: (-group.count, group.first_seen, group.fingerprint))),
+            rules=tuple(
+                RuleCount(rule=rule, count=n, last_explained=self._ruled.get((name, rule)))
+                for rule, n in sorted(self._rules[name].items())
+            ),
             examples={reason: _examples(told) for (of, reason), told in sorted(self._examples.items()) if of == name},
         )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 from typing import Any
 
 import attrs
@@ -44,6 +45,7 @@ class Replayed:
 
     Seconds are ``None`` where nothing was measured. ``control`` and ``candidate`` are what a person may be shown
     of the two observations: cleaned, redacted, plain, as mappings with ``value``, ``error`` and ``exchanges``.
+    ``explained`` says how many differences each rule of comparison explained, by its text.
     """
 
     job: str
@@ -58,6 +60,7 @@ class Replayed:
     control: Any = None
     candidate: Any = None
     settled_at: float = 0.0
+    explained: Mapping[str, int] = attrs.field(factory=dict)
 
     @property
     def full_reason(self) -> str | None:

@@ -191,6 +191,19 @@ class Example:
 
 
 @attrs.frozen(kw_only=True)
+class RuleCount:
+    """In how many jobs a rule of comparison explained a difference, and when it last did (RFC 3339, UTC).
+
+    ``stale``: it is declared, and has explained nothing for a week.
+    """
+
+    rule: str
+    count: int = 0
+    last_explained: str | None = None
+    stale: bool = False
+
+
+@attrs.frozen(kw_only=True)
 class ExperimentReport:
     """What came of the jobs of one experiment.
 
@@ -204,6 +217,7 @@ class ExperimentReport:
     latency: Latency
     groups: tuple[Group, ...] = ()
     examples: Mapping[str, tuple[Example, ...]] = attrs.field(factory=dict)
+    rules: tuple[RuleCount, ...] = ()
 
     @property
     def total(self) -> int:

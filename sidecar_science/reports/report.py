@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import attrs
@@ -19,9 +19,11 @@ from sidecar_science.reports.records import (
     Latency,
     Quantiles,
     Report,
+    RuleCount,
     Sample,
     Unclean,
 )
+from sidecar_science.reports.rules import with_rules
 
 __all__ = [
     "Account",
@@ -33,6 +35,7 @@ __all__ = [
     "Latency",
     "Quantiles",
     "Report",
+    "RuleCount",
     "Sample",
     "Unclean",
     "build",
@@ -45,11 +48,13 @@ def build(
     generated_at: float,
     capture: Mapping[str, Any],
     tallies: Iterable[Mapping[Any, Any]],
+    declared: Mapping[str, Sequence[str]] | None = None,
 ) -> Report:
     """The report of ``environment`` at the instant ``generated_at`` (seconds since the epoch).
 
     ``capture`` holds the accounts by the names of `Capture`; ``tallies`` each partition's fields, as
-    `sidecar_science.reports.tally.tally` named them, with text or bytes for names and values.
+    `sidecar_science.reports.tally.tally` named them, with text or bytes for names and values; ``declared``
+    the rules of comparison of each experiment, as text.
     """
     merger = Merger()
     for tally in tallies:
@@ -60,6 +65,6 @@ def build(
         environment=environment,
         generated_at=rfc3339(generated_at),
         capture=Capture(**{name: number for name, number in capture.items() if name in known}),
-        experiments=merger.experiments(),
+        experiments=with_rules(merger.experiments(), declared or {}, generated_at),
         unread=merger.unread,
     )

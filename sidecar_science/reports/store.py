@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 import attrs
@@ -35,11 +35,17 @@ class Store(Protocol):
         ...
 
 
-def report_of(store: Store, *, namespace: str, generated_at: float) -> Report:
-    """The report of what ``store`` holds, at the instant ``generated_at`` (seconds since the epoch)."""
+def report_of(
+    store: Store, *, namespace: str, generated_at: float, declared: Mapping[str, Sequence[str]] | None = None
+) -> Report:
+    """The report of what ``store`` holds, at the instant ``generated_at`` (seconds since the epoch).
+
+    ``declared`` gives the rules of comparison of each experiment as text, so that those can be told which explain
+    nothing.
+    """
     capture = capture_of(store)
     told = {name: getattr(capture, name) for name in attrs.fields_dict(Capture)}
-    return build(namespace, store.environment, generated_at, told, store.tallies())
+    return build(namespace, store.environment, generated_at, told, store.tallies(), declared or {})
 
 
 def capture_of(store: Store) -> Capture:

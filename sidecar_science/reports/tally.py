@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import attrs
 
@@ -21,6 +22,7 @@ from sidecar_science.reports.outcome import Outcome, Replayed
 from sidecar_science.reports.plain import cut, encoded
 
 MAX_DETAIL = 500
+T = TypeVar("T")
 
 
 @attrs.frozen(kw_only=True)
@@ -39,9 +41,10 @@ class Tally:
 
 def tally(replayed: Replayed) -> Tally:
     """What ``replayed`` adds to the counts. Only a mismatch is in a group."""
-    counts = {**_ending(replayed), **_seconds(replayed)}
+    counts = {**_ending(replayed), **_seconds(replayed), **_rules(replayed, "rule", 1)}
+    ruled = _rules(replayed, "ruled", rfc3339(replayed.settled_at))
     if replayed.outcome is not Outcome.MISMATCHED:
-        return Tally(add=counts, samples=_example(replayed))
+        return Tally(add=counts, last=ruled, samples=_example(replayed))
     traits = [trait(difference) for difference in replayed.differences]
     shape = Shape.of(replayed.experiment, traits)
     fingerprint, at = shape.fingerprint, rfc3339(replayed.settled_at)
@@ -50,7 +53,7 @@ def tally(replayed: Replayed) -> Tally:
     return Tally(
         add={**counts, name("group", fingerprint): 1, **_places(traits, shape, fingerprint)},
         first={name("shape", fingerprint): shape.to_text(), name("first", fingerprint): at},
-        last={name("last", fingerprint): at},
+        last={name("last", fingerprint): at, **ruled},
         samples={name("sample", fingerprint): encoded(sample), **_example(replayed)},
     )
 
@@ -60,6 +63,11 @@ def _ending(replayed: Replayed) -> dict[str, int]:
     if replayed.full_reason:
         counts[name("reason", replayed.full_reason, replayed.experiment)] = 1
     return counts
+
+
+def _rules(replayed: Replayed, kind: str, value: T) -> dict[str, T]:
+    """One field for each rule that explained a difference of this job."""
+    return {name(kind, rule, replayed.experiment): value for rule in replayed.explained}
 
 
 def _seconds(replayed: Replayed) -> dict[str, int]:

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from sidecar_science.codec.keys import Fingerprint, Keyring
 from sidecar_science.codec.redaction import Redactor
 from sidecar_science.codec.values import Codec
-from sidecar_science.comparison.paths import Pattern
+from sidecar_science.comparison.sieve import RuleSet
 from sidecar_science.scientist.rules import Rules
 
 
@@ -40,12 +40,14 @@ class DeclaredExperiment(Protocol):
     heals: bool
     reconcile: Callable[..., bool] | None
     rules: Rules
-    ignored_paths: list[tuple[Pattern, bool]]
     candidates: dict[str, Callable[..., Any]]
     supplier: Callable[..., Mapping[str, Any]] | None
 
     @property
     def function(self) -> DeclaredFunction | None: ...
+
+    @property
+    def rule_set(self) -> RuleSet: ...
 
     def redactor_with(self, fingerprint: Fingerprint) -> Redactor: ...
 

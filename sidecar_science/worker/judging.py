@@ -11,7 +11,7 @@ from sidecar_science.checks.secrecy import Parts, redact
 from sidecar_science.codec.keys import Keyring
 from sidecar_science.codec.redaction import Redactor
 from sidecar_science.codec.values import Codec
-from sidecar_science.comparison.compare import compare, split_ignored
+from sidecar_science.comparison.compare import Compared, compare
 from sidecar_science.comparison.difference import Difference
 from sidecar_science.comparison.observed import Observed
 from sidecar_science.comparison.origins import Origins
@@ -32,6 +32,8 @@ class Judgement:
     control: Observed
     candidate: Observed
     answer: Answer
+    explained: Mapping[str, int] = attrs.field(factory=dict)
+    """How many differences each rule of comparison explained, by its text."""
 
 
 class Judging:
@@ -55,23 +57,30 @@ class Judging:
             compare=experiment.rules.comparator,
             compare_errors=experiment.rules.error_comparator,
             told=experiment.told,
+            rules=experiment.rule_set,
         )
-        outcome, kept = self._outcome(experiment, differences, control, candidate)
-        return Judgement(outcome=outcome, differences=kept, control=control, candidate=candidate, answer=answer)
+        outcome = self._outcome(experiment, differences, control, candidate)
+        return Judgement(
+            outcome=outcome,
+            differences=differences if outcome is Outcome.MISMATCHED else (),
+            control=control,
+            candidate=candidate,
+            answer=answer,
+            explained=differences.explained,
+        )
 
     def _outcome(
         self,
         experiment: DeclaredExperiment,
-        differences: Sequence[Difference],
+        differences: Compared,
         control: Observed,
         candidate: Observed,
-    ) -> tuple[Outcome, Sequence[Difference]]:
+    ) -> Outcome:
         if not differences:
-            return Outcome.MATCHED, ()
-        kept, _ = split_ignored(differences, experiment.ignored_paths)
-        if not kept or experiment.rules.ignored(control.value, candidate.value, experiment.told):
-            return Outcome.IGNORED, ()
-        return Outcome.MISMATCHED, kept
+            return Outcome.IGNORED if differences.explained else Outcome.MATCHED
+        if experiment.rules.ignored(control.value, candidate.value, experiment.told):
+            return Outcome.IGNORED
+        return Outcome.MISMATCHED
 
     def _control(self, job: Job) -> Observed:
         return Observed(

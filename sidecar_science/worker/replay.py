@@ -197,6 +197,7 @@ class Replay:
             outcome=outcome,
             reason=reason,
             experiment=experiment.name,
+            explained=worst.explained,
             differences=tuple(worst.differences) if outcome is Outcome.MISMATCHED else (),
             control=shown(worst.control, clean),
             candidate=shown(worst.candidate, clean),

@@ -142,3 +142,15 @@ def test_a_temporary_file_gives_its_content():
 
         assert project({"file": file}) == {"file": b"content"}
         assert file.tell() == 7
+
+
+@pytest.mark.parametrize("library", ["lxml.etree", "xml.etree.ElementTree"])
+def test_xml_becomes_its_elements(library):
+    """Two trees are compared by their content; the parser's own objects are equal to nothing."""
+    etree = pytest.importorskip(library)
+    made = project(etree.fromstring('<a x="1">one<b/>two<!-- three --></a>'))
+    again = project(etree.ElementTree(etree.fromstring('<a x="1">one<b y="2"/>two<!-- three --></a>')))
+
+    assert (made["tag"], made["attributes"], made["text"]) == ("a", {"x": "1"}, "one")
+    assert made["children"][0] == {"tag": "b", "attributes": {}, "text": "", "children": [], "tail": "two"}
+    assert [(one.kind, one.path) for one in diff(made, again)] == [("extra", "$.children[0].attributes.y")]

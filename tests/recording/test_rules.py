@@ -19,7 +19,10 @@ def test_a_path_or_a_function_says_what_to_ignore(desk):
     experiment.ignore("$.items[*].id", values_only=True)
 
     assert experiment.rules.ignores == [rounding]
-    assert [values_only for _, values_only in experiment.ignored_paths] == [False, True]
+    assert [rule.id for rule in experiment.rule_set.rules] == [
+        "ignore $.items[*].id values_only",
+        "ignore $.updated_at",
+    ]
     with pytest.raises(DeclarationError):
         experiment.ignore("updated_at[")
 
@@ -104,3 +107,15 @@ def test_whatever_it_is_registered_as_is_found_by_what_it_is(desk):
     names = [experiment.registered_name(each) for each in (Api.get, Api().get, vars(Api)["get"], new_way, print)]
 
     assert names == ["api.get", "api.get", "api.get", "get#candidate", None]
+
+
+def test_rules_of_comparison_are_the_experiments_and_its_sidecars(desk):
+    """What the sidecar has for all holds in every experiment, whichever was declared first."""
+    experiment, other = desk.experiment("get"), desk.experiment("list")
+
+    experiment.round("$.price", 2)
+    desk.sidecar.instant("$.at")
+    desk.sidecar.instant("$.at")
+
+    assert [rule.id for rule in experiment.rule_set.rules] == ["round $.price digits=2", "instant $.at"]
+    assert [rule.id for rule in other.rule_set.rules] == ["instant $.at"]

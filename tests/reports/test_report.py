@@ -35,7 +35,7 @@ def test_the_schema_has_its_keys_and_types():
     assert list(report["capture"]) == [*CAPTURE_KEYS, *ADDED_KEYS]
     assert report["capture"]["dropped"] == {"buffer_full": 1}
     (experiment,) = report["experiments"]
-    assert list(experiment) == ["name", "outcomes", "reasons", "latency", "groups", "examples"]
+    assert list(experiment) == ["name", "outcomes", "reasons", "latency", "groups", "examples", "rules"]
     assert list(experiment["outcomes"]) == OUTCOMES
     assert experiment["reasons"] == {"skipped.write_not_allowed": 1}
     assert experiment["examples"] == {"skipped.write_not_allowed": [{"job": "job-1", "detail": "publishing-api"}]}

@@ -71,6 +71,10 @@ def _experiment(experiment: ExperimentReport) -> Iterable[str]:
         yield f"- {n:,} {code(reason)}: {advice.of_reason(reason).text}"
         yield from (f"  - {words.example(one, code)}" for one in experiment.examples.get(reason, ())[:2])
     yield from [""] if uncompared else []
+    yield from (
+        f"- Rule {code(one.rule)} in {words.counted(one.count, 'job')}: {words.rule(one)}" for one in experiment.rules
+    )
+    yield from [""] if experiment.rules else []
 
 
 def _outcomes(experiment: ExperimentReport) -> Iterable[str]:

@@ -77,6 +77,7 @@ class _Page:
         yield from self._section("Why", self._groups(experiment.groups))
         yield from self._section("Speed", self._speed(experiment.latency))
         yield from self._section("Not compared", self._reasons(experiment))
+        yield from self._section("Rules", self._rules(experiment))
 
     def _headline(self, experiment: ExperimentReport) -> Iterable[RenderableType]:
         """One line if it fits, else one of how many and one of how fast."""
@@ -153,6 +154,13 @@ class _Page:
         for reason, n in words.uncompared(experiment):
             examples = (words.example(one, visible) for one in experiment.examples.get(reason, ())[:2])
             table.add_row(*self._told(n, reason, advice.of_reason(reason).text, *examples))
+        return [table] if table.row_count else []
+
+    def _rules(self, experiment: ExperimentReport) -> list[RenderableType]:
+        table = _grid("right")
+        for one in experiment.rules:
+            told = words.rule(one)
+            table.add_row(*self._told(one.count, one.rule, *([told] if told else [])))
         return [table] if table.row_count else []
 
     def _accounts(self, capture: Capture) -> Iterable[RenderableType]:

@@ -19,6 +19,7 @@ from sidecar_science.reports.records import (
     ExperimentReport,
     Group,
     Latency,
+    RuleCount,
 )
 from sidecar_science.reports.render.advice import ENDINGS, Advice, of_dropped
 from sidecar_science.reports.render.visible import shown
@@ -275,3 +276,11 @@ def members(loss: str, capture: Capture, name: Name) -> Iterable[str]:
         more = len(capture.unclean_producers) - MAX_UNCLEAN
         if more > 0:
             yield f"… and {more:,} more: --format json has them all"
+
+
+def rule(one: RuleCount) -> str:
+    """When a rule of comparison last explained a difference, and what to do about one that no longer does."""
+    if one.last_explained is None:
+        return "has explained nothing yet"
+    told = f"last explained a difference {instant(one.last_explained)} UTC"
+    return f"{told}: stale, take it out before it hides something" if one.stale else told
