@@ -24,6 +24,7 @@ from sidecar_science.routing.marking import Marking
 from sidecar_science.routing.native import check as check_native
 from sidecar_science.routing.rerouting import Rerouting
 from sidecar_science.routing.routes import Endpoint, Routes
+from sidecar_science.worker.attempts import MARGIN
 from sidecar_science.worker.calling import Adapters, Caller
 from sidecar_science.worker.deadline import Deadlines
 from sidecar_science.worker.declared import Declarations, DeclaredService
@@ -44,7 +45,7 @@ WINDOW = 0.25
 MAX_BODY = 32 * 1024 * 1024
 _RENEWED: Final = 0.3
 """The share of its lease after which a worker renews it."""
-_MARGIN = 5.0
+_LONGER = 5.0
 _REDIS_PORT = 6379
 
 
@@ -228,7 +229,7 @@ def replay_factory(
 def lease_for(declared: Declarations, settings: Settings, log: Any) -> float:
     """A lease must outlast a replay: one that ends in the middle of it lets a second worker begin."""
     longest = max((each.timeout for each in declared.experiments.values()), default=0.0)
-    if settings.lease >= longest + _MARGIN:
+    if settings.lease >= longest + MARGIN + settings.renew_every:
         return settings.lease
-    log.info("worker.longer_lease", timeout=longest, lease=longest + _MARGIN)
-    return longest + _MARGIN
+    log.info("worker.longer_lease", timeout=longest, lease=longest + _LONGER)
+    return longest + _LONGER

@@ -21,7 +21,7 @@ from tests.faults.processes import Process, RedisServer, until
 from tests.faults.proxy import Proxy
 
 NAMESPACE: Final = "faults"
-ASKED_LEASE: Final = 2.0
+ASKED_LEASE: Final = 3.0
 """What a worker is asked to take for a lease; what it takes is seen in the journal."""
 
 PATIENT: Final = {"FAULTS_TIMEOUT": "2"}

@@ -80,7 +80,12 @@ def test_many_guilty_ones_are_all_found(rig: Rig) -> None:
     assert_kept(rig)
     assert worker.code is None
     for (_, _, wish), job in zip(calls, jobs, strict=True):
-        assert rig.outcomes(job) == ["failed.worker_error" if wish else "ignored"]
+        if wish:
+            assert rig.outcomes(job) == ["failed.worker_error"]
+        else:
+            # What was settled right before its process died has logged nothing; that it is settled was counted above.
+            assert rig.outcomes(job) in (["ignored"], [])
+            assert rig.executed(job) >= 1
 
 
 def test_a_process_that_is_killed_is_replaced_before_its_leases_end(rig: Rig) -> None:
@@ -176,7 +181,7 @@ def test_a_process_with_too_many_stuck_lanes_is_replaced(rig: Rig) -> None:
 
 def test_a_pause_before_the_send_is_seen(rig: Rig) -> None:
     """Between the last check and the send nothing can be promised: the checker sees what comes of it."""
-    sleeper = rig.start_worker(environ={**PATIENT, "SIDECAR_FAILPOINT": "before_send=pause:4"})
+    sleeper = rig.start_worker(environ={**PATIENT, "SIDECAR_FAILPOINT": "before_send=pause:8"})
     first, second = rig.record(("write", "k", ""), ("write", "k", ""))
     until("a start", lambda: any(marker.startswith("started") for marker in rig.markers().values()))
     sleeper.terminate()

@@ -39,7 +39,7 @@ def test_a_kill_between_the_start_and_the_send(rig: Rig, effect: str, outcome: s
     """Nobody can tell that nothing had been sent: a write is unknown, a read is sent again."""
     with Proxy(rig.b_port) as proxy:
         proxy.be("blackhole")
-        worker = rig.start_worker(b_port=proxy.port)
+        worker = rig.start_worker(b_port=proxy.port, environ=PATIENT)
         [job] = rig.record((effect, "k", ""))
         until("a start", lambda: any(marker.startswith("started") for marker in rig.markers().values()))
         worker.kill()
