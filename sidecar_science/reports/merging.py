@@ -11,7 +11,9 @@ from sidecar_science.reports import fields
 from sidecar_science.reports.groups import Shape
 from sidecar_science.reports.histogram import Histogram
 from sidecar_science.reports.instants import instant
+from sidecar_science.reports.noise import Counts, Noise, judge_group
 from sidecar_science.reports.outcome import Outcome
+from sidecar_science.reports.ratio import paired
 from sidecar_science.reports.records import (
     DifferenceCount,
     Example,
@@ -36,6 +38,10 @@ class Merger:
         self._outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._reasons: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._seconds: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
+        self._ratios: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        self._statuses: defaultdict[str, defaultdict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+        self._baselined: Counter[str] = Counter()
+        self._differed: Counter[tuple[str, ...]] = Counter()
         self._examples: defaultdict[tuple[str, str], list[tuple[int, str, str]]] = defaultdict(list)
         self._shapes: dict[str, Shape] = {}
         self._groups: Counter[str] = Counter()
@@ -76,6 +82,18 @@ class Merger:
     def _second(self, what: str, bucket: str, experiment: str, n: str) -> None:
         self._seconds[experiment, what][int(bucket)] += int(n)
 
+    def _ratio(self, bucket: str, experiment: str, n: str) -> None:
+        self._ratios[experiment][int(bucket)] += int(n)
+
+    def _status(self, control: str, candidate: str, experiment: str, n: str) -> None:
+        self._statuses[experiment][control][candidate] += int(n)
+
+    def _ran_on_both(self, experiment: str, n: str) -> None:
+        self._baselined[experiment] += int(n)
+
+    def _differs(self, side: str, where: str, pattern: str, kind: str, experiment: str, n: str) -> None:
+        self._differed[side, where, pattern, kind, experiment] += int(n)
+
     def _example(self, reason: str, experiment: str, slot: str, text: str) -> None:
         told = json.loads(text)
         self._examples[experiment, reason].append((int(slot), str(told["job"]), str(told["detail"])))
@@ -104,6 +122,10 @@ class Merger:
         "outcome": _outcome,
         "reason": _reason,
         "seconds": _second,
+        "ratio": _ratio,
+        "status": _status,
+        "baselined": _ran_on_both,
+        "differed": _differs,
         "example": _example,
         "group": _group,
         "places": _place,
@@ -125,7 +147,11 @@ class Merger:
                 control=self._quantiles(name, "control"),
                 candidate=self._quantiles(name, "candidate"),
                 queue_delay=self._quantiles(name, "queue_delay"),
+                paired=paired(self._ratios.get(name, {})),
+                failed=self._outcomes[name][Outcome.FAILED],
+                timed_out=self._reasons[name]["failed.timeout"],
             ),
+            statuses={control: dict(sorted(of.items())) for control, of in sorted(self._statuses[name].items())},
             groups=tuple(sorted(groups, key=lambda group: (-group.count, group.first_seen, group.fingerprint))),
             examples={reason: _examples(told) for (of, reason), told in sorted(self._examples.items()) if of == name},
         )
@@ -139,6 +165,7 @@ class Merger:
 
     def _told(self, shape: Shape, fingerprint: str) -> Group:
         count, places = self._groups[fingerprint], self._places[fingerprint]
+        noise = self._noise(shape)
         samples = sorted(self._samples[fingerprint], key=lambda slot_sample: (slot_sample[0], slot_sample[1].job))
         return Group(
             fingerprint=fingerprint,
@@ -151,7 +178,22 @@ class Merger:
             ),
             truncated=shape.truncated,
             samples=tuple(sample for _, sample in samples[:MAX_SAMPLES]),
+            statuses=tuple({"control": control, "candidate": candidate} for control, candidate in shape.statuses),
+            noise=noise is Noise.NOISE,
+            undecided=noise is Noise.UNDECIDED,
         )
+
+    def _noise(self, shape: Shape) -> Noise:
+        of, jobs = shape.experiment, self._baselined[shape.experiment]
+        counts = (
+            Counts(
+                candidate=self._differed["candidate", *trait, of],
+                baseline=self._differed["baseline", *trait, of],
+                jobs=jobs,
+            )
+            for trait in shape.traits
+        )
+        return judge_group(counts, truncated=shape.truncated)
 
 
 def _examples(told: list[tuple[int, str, str]]) -> tuple[Example, ...]:

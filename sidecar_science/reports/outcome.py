@@ -44,6 +44,8 @@ class Replayed:
 
     Seconds are ``None`` where nothing was measured. ``control`` and ``candidate`` are what a person may be shown
     of the two observations: cleaned, redacted, plain, as mappings with ``value``, ``error`` and ``exchanges``.
+    ``baseline_differences`` are those between the control and its own version beside B, after the rules; None where
+    the job did not run there.
     """
 
     job: str
@@ -58,6 +60,7 @@ class Replayed:
     control: Any = None
     candidate: Any = None
     settled_at: float = 0.0
+    baseline_differences: tuple[Difference, ...] | None = None
 
     @property
     def full_reason(self) -> str | None:

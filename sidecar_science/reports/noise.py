@@ -1,0 +1,104 @@
+"""Which differences are noise: those that the control's own version shows as well, beside B and on B's data.
+
+Raw counts in, judgement out. For each path pattern and kind it takes in how many jobs A differed there from B
+(``candidate``), in how many from the control's own version, the baseline (``baseline``), and how many jobs ran on
+both (``jobs``). Settlement keeps these as three kinds of counters, of the compared jobs whose
+`Replayed.baseline_differences` is not None:
+
+- ``1|baselined|EXPERIMENT``: jobs that ran on both;
+- ``1|differed|candidate|WHERE|PATTERN|KIND|EXPERIMENT``: those of them in which A differed from B there;
+- ``1|differed|baseline|WHERE|PATTERN|KIND|EXPERIMENT``: those in which A differed from the baseline there.
+
+A difference is real when it passes all four: B shows it in more jobs than the baseline; Diffy's relative threshold
+(the surplus is more than 20 % of both counts together); Diffy's absolute threshold (it is more than 0.03 % of the
+jobs); and Fisher's exact test says that so many more come by chance in less than one case of twenty. Diffy has the
+first three, and with few jobs they pass easily: what passes them and not the test is undecided. What the baseline has
+never shown is real from the first job on: nothing says that it is noise.
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Iterable
+from typing import Final
+
+import attrs
+
+BASELINED: Final = "baselined"
+DIFFERED: Final = "differed"
+
+RELATIVE: Final = 20.0
+ABSOLUTE: Final = 0.03
+SIGNIFICANCE: Final = 0.05
+
+
+class Noise(enum.StrEnum):
+    """What a difference is, by what the baseline shows."""
+
+    REAL = "real"
+    NOISE = "noise"
+    UNDECIDED = "undecided"
+
+
+@attrs.frozen(kw_only=True)
+class Counts:
+    """In how many of ``jobs``, all of which ran on both, B and the baseline differed from A at one path pattern."""
+
+    candidate: int
+    baseline: int
+    jobs: int
+
+
+def judge(counts: Counts) -> Noise:
+    """What the differences at one path pattern are."""
+    if not counts.baseline or not counts.jobs:
+        return Noise.REAL
+    if not stands_out(counts):
+        return Noise.NOISE
+    return Noise.REAL if by_chance(counts) < SIGNIFICANCE else Noise.UNDECIDED
+
+
+def judge_group(every: Iterable[Counts], *, truncated: bool = False) -> Noise:
+    """What the jobs of one group are: noise if all that differs in them is, real if anything is.
+
+    Of a ``truncated`` group nobody knows all that differs, so it is never noise.
+    """
+    found = {judge(counts) for counts in every}
+    if truncated or not found or Noise.REAL in found:
+        return Noise.REAL
+    return Noise.UNDECIDED if Noise.UNDECIDED in found else Noise.NOISE
+
+
+def stands_out(counts: Counts) -> bool:
+    """Whether B shows more than the baseline does, by Diffy's two thresholds."""
+    surplus = counts.candidate - counts.baseline
+    return (
+        surplus > 0
+        and surplus / (counts.candidate + counts.baseline) * 100 > RELATIVE
+        and surplus / counts.jobs * 100 > ABSOLUTE
+    )
+
+
+def by_chance(counts: Counts) -> float:
+    """How likely B would show at least so many more, if it and the baseline differed from A equally often.
+
+    One-sided, exact: R. A. Fisher, Statistical Methods for Research Workers, 5th edition, 1934, section 21.02. It takes
+    the two sides for independent; jobs that differ on both make it careful, never hasty.
+    """
+    if counts.candidate <= counts.baseline:
+        return 1.0
+    both, n = counts.candidate + counts.baseline, counts.jobs
+    whole = _log_choose(2 * n, both)
+    total = 0.0
+    for k in range(counts.candidate, min(both, n) + 1):
+        # Above the mean of the distribution each term is smaller than the one before.
+        term = math.exp(_log_choose(n, k) + _log_choose(n, both - k) - whole)
+        total += term
+        if term < total * 1e-12:
+            break
+    return min(total, 1.0)
+
+
+def _log_choose(n: int, k: int) -> float:
+    return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
