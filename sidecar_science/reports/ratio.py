@@ -1,21 +1,24 @@
 """How much slower B is, job by job: the candidate's seconds as a multiple of the control's of the same job.
 
-The ratios are counted in the buckets of `sidecar_science.reports.histogram`: a bucket spans two per cent of its
-value, so it is a histogram of the logarithms, and merging is adding.
+It is a histogram of the ratios' logarithms, and merging is adding. A bucket is as wide as those of
+`sidecar_science.reports.histogram`, two per cent, but lies around its value, so that 1 stays 1, and half as fast and
+twice as fast are equally far from it.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import accumulate
 from typing import Final
 
 import attrs
 
 from sidecar_science.reports.binomial import at_most
-from sidecar_science.reports.histogram import Histogram, bucket, value
+from sidecar_science.reports.histogram import LONGEST, RELATIVE_ERROR, SHORTEST, Histogram
 
 CONFIDENCE: Final = 0.95
+_WIDTH: Final = math.log((1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR))
 
 
 @attrs.frozen(kw_only=True)
@@ -35,7 +38,8 @@ def ratio_bucket(control: float | None, candidate: float | None) -> int | None:
     """The bucket of one job's ratio; None where a side was not measured, or took no time at all."""
     if control is None or candidate is None or not control > 0 or not candidate > 0:
         return None
-    return bucket(candidate / control)
+    ratio = candidate / control
+    return None if math.isnan(ratio) else round(math.log(min(max(ratio, SHORTEST), LONGEST)) / _WIDTH)
 
 
 def paired(buckets: Mapping[int, int]) -> Paired | None:
@@ -52,22 +56,29 @@ def paired(buckets: Mapping[int, int]) -> Paired | None:
     tail = (1 - CONFIDENCE) / 2
     return Paired(
         count=histogram.count,
-        p50=_rounded(histogram.quantile(0.5) or 0.0),
-        low=_rounded(_resampled(histogram, tail)),
-        high=_rounded(_resampled(histogram, 1 - tail)),
+        p50=_value(_lower(histogram, (histogram.count - 1) // 2)),
+        low=_value(_resampled(histogram, tail)),
+        high=_value(_resampled(histogram, 1 - tail)),
     )
 
 
-def _resampled(histogram: Histogram, share: float) -> float:
-    """The value that the median of a resample exceeds with the probability ``1 - share`` at most."""
-    indexes, passed, n = sorted(histogram.buckets), 0, histogram.count
-    for index in indexes:
-        passed += histogram.buckets[index]
-        # The lower median is within this bucket when more than `(n - 1) // 2` draws are.
-        if 1.0 - at_most((n - 1) // 2, n, passed / n) >= share:
-            return value(index)
-    return value(indexes[-1])
+def _lower(histogram: Histogram, rank: int) -> int:
+    """The bucket that holds the ratio of this rank, counted from 0."""
+    return next(index for index, passed in _passed(histogram) if passed > rank)
 
 
-def _rounded(ratio: float) -> float:
-    return float(f"{ratio:.6g}") if math.isfinite(ratio) else ratio
+def _resampled(histogram: Histogram, share: float) -> int:
+    """The bucket that the median of a resample exceeds with the probability ``1 - share`` at most."""
+    n = histogram.count
+    # The lower median is in a bucket or below when more than (n - 1) // 2 draws are.
+    return next(index for index, passed in _passed(histogram) if 1.0 - at_most((n - 1) // 2, n, passed / n) >= share)
+
+
+def _passed(histogram: Histogram) -> Iterator[tuple[int, int]]:
+    """Each bucket, and how many are in it or below."""
+    indexes = sorted(histogram.buckets)
+    return zip(indexes, accumulate(histogram.buckets[index] for index in indexes), strict=True)
+
+
+def _value(index: int) -> float:
+    return float(f"{math.exp(index * _WIDTH):.6g}")

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from sidecar_science.comparison.difference import Difference
+from sidecar_science.journal.job import unseal
+from sidecar_science.journal.protocol import Admission, Settlement
 from sidecar_science.journal.redis import open_journal
+from sidecar_science.reports.outcome import Outcome, Replayed
+from sidecar_science.reports.tally import tally
 
 APP = """
 import os
@@ -37,3 +42,34 @@ def joined(sidecar, environment="b-1"):
     journal = open_journal(sidecar.redis_url, sidecar.namespace, environment)
     journal.join()
     return journal
+
+
+def settled(sidecar, journal, outcome_of=lambda number: {}):
+    """Settle all that waits in ``journal`` as a worker would; ``outcome_of`` gives the fields of the n-th replay."""
+    leases = [journal.acquire(partition, "w", 60.0) for partition in range(journal.partitions)]
+    waiting = journal.claim(leases, 1000)
+    for number, claimed in enumerate(waiting):
+        lease = leases[claimed.partition]
+        job, stamp = unseal(claimed.data, sidecar.keyring, claimed.partition)
+        journal.admit(lease, [Admission(entry=claimed.entry, producer=stamp.producer, sequence=stamp.sequence)])
+        told = {"outcome": Outcome.MATCHED, "settled_at": 1_795_400_000.0, **outcome_of(number)}
+        kept = tally(Replayed(job=job.id, experiment=job.experiment, **told))
+        settlement = Settlement(
+            entry=claimed.entry, add=kept.add, first=kept.first, last=kept.last, samples=kept.samples
+        )
+        assert journal.settle(lease, [settlement]) == [True]
+    for lease in leases:
+        journal.release(lease)
+    return len(waiting)
+
+
+def differing(number):
+    """A mismatch in the title."""
+    return {
+        "outcome": Outcome.MISMATCHED,
+        "differences": (Difference("value", "$.title", "changed", "old", "new"),),
+        "control": {"value": {"title": "old"}},
+        "candidate": {"value": {"title": "new"}},
+        "control_seconds": 0.1,
+        "candidate_seconds": 0.1,
+    }

@@ -52,7 +52,7 @@ Outcomes: 1 matched (33.3 %), 1 mismatched (33.3 %), 1 refused (33.3 %).
 | p95 | 12 ms | 12 ms | 1.00x |
 | p99 | 12 ms | 12 ms | 1.00x |
 
-2 jobs; B ran 402 ms after A at p50, 402 ms at p95.
+2 jobs; B ran 402 ms after A at p50, 402 ms at p95; job by job B takes 1.00x as long (median; 95 %: 1.00x to 1.00x).
 
 - 1 `refused`: The guard stopped a connection that no route names. If it should go to B, add --route SERVICE=URL; \
 if not, mend the adapter.

@@ -65,6 +65,7 @@ B 1.4x slower at p95 (12 ms → 17 ms)
   p95  12 ms  17 ms  1.38x
   p99  12 ms  17 ms  1.38x
   21 jobs; B ran 402 ms after A at p50, 402 ms at p95
+  job by job B takes 1.40x as long (median; 95 %: 1.40x to 1.40x)
 
   Not compared
   1  skipped.write_not_allowed

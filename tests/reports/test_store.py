@@ -41,6 +41,8 @@ def test_a_journal_is_a_store():
 
 def test_accounts_may_know_less():
     """An older store has no duplicates to tell of."""
-    store = SimpleNamespace(environment="b-1", tallies=list, accounts=lambda: SimpleNamespace(called=1, recorded=1))
+    store = SimpleNamespace(
+        environment="b-1", tallies=list, notes=dict, accounts=lambda: SimpleNamespace(called=1, recorded=1)
+    )
 
     assert report_of(store, namespace="shop", generated_at=START).capture.called == 1
