@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 
 from sidecar_science._version import __version__
-from sidecar_science.cli import acknowledge, demo, doctor, journal, report, run, verdict
+from sidecar_science.cli import acknowledge, demo, doctor, job, journal, report, run, verdict
 from sidecar_science.cli.exits import Exit
 from sidecar_science.errors import SidecarError
 
-_COMMANDS = (run, report, verdict, acknowledge, doctor, journal, demo)
+_COMMANDS = (run, report, verdict, job, acknowledge, doctor, journal, demo)
 
 _EXAMPLES = """\
 examples:
