@@ -28,6 +28,9 @@ examples:
       --route publishing-api=http://127.0.0.1:3193 --burst
   sidecar-worker report publisher.experiments:sidecar --environment b-42
 
+  # may B take A's place? 0 yes, 1 no, 2 not enough data
+  sidecar-worker verdict publisher.experiments:sidecar --environment b-42 --min-jobs 5000 --max-mismatch-rate 0.001
+
   # something is off: what, and how to mend it
   sidecar-worker doctor publisher.experiments:sidecar --environment b-42 --route publishing-api=http://127.0.0.1:3193
 """

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from sidecar_science.reports.finding import Finding, Standing, counted, found, percent
+from sidecar_science.reports.finding import Finding, Standing, found, percent
 from sidecar_science.reports.mismatches import judge_mismatches
 from sidecar_science.reports.policy import Policy
 from sidecar_science.reports.records import Account, ExperimentReport, Quantiles, Report
+from sidecar_science.reports.render.words import counted, duration
 
 FEW: Final = 20
 _LATE: Final = 0.05
@@ -65,14 +66,14 @@ def _balance(account: Account) -> Finding:
 
 def _status(report: Report, status: str, least: int) -> Finding:
     n = sum(sum(one.statuses.get(status, {}).values()) for one in report.experiments)
-    words = f"{counted(n)} were compared in which A answered {status}; {least:,} are demanded."
+    words = f"{counted(n, 'job')} were compared in which A answered {status}; {least:,} are demanded."
     return found("status", None, Standing.PASS if n >= least else Standing.NOT_ENOUGH_DATA, words)
 
 
 def _refusals(experiment: ExperimentReport) -> Finding:
     n = experiment.outcomes.get("refused", 0)
     if n:
-        words = f"The guard stopped {counted(n)} on the way to what no route names; not one may be."
+        words = f"The guard stopped {counted(n, 'job')} on the way to what no route names; not one may be."
         return found("refusals", experiment.name, Standing.FAIL, words)
     return found("refusals", experiment.name, Standing.PASS, "The guard had nothing to stop.")
 
@@ -83,7 +84,7 @@ def _failures(experiment: ExperimentReport, policy: Policy) -> Iterator[Finding]
     if ran:
         rate = (failed + unknown) / ran
         words = (
-            f"Of {counted(ran)} that ran on B {failed:,} failed and {unknown:,} ended unknown ({percent(rate)});"
+            f"Of {counted(ran, 'job')} that ran on B {failed:,} failed and {unknown:,} ended unknown ({percent(rate)});"
             f" the limit is {percent(policy.max_failed_rate)}."
         )
         standing = Standing.FAIL if rate > policy.max_failed_rate else Standing.PASS
@@ -95,22 +96,24 @@ def _speed(experiment: ExperimentReport, limit: float) -> Finding:
     measured = latency.candidate.count if latency.candidate else 0
     if latency.timed_out > _LATE * (measured + latency.timed_out):
         words = (
-            f"{latency.timed_out:,} of {counted(measured + latency.timed_out)} timed out on B: that is more than one in"
-            " twenty, so B's p95 is longer than the timeout."
+            f"{latency.timed_out:,} of {counted(measured + latency.timed_out, 'job')} timed out on B: that is more than"
+            " one in twenty, so B's p95 is longer than the timeout."
         )
         return found("speed", name, Standing.FAIL, words)
     ratio = latency.ratio("p95")
     if measured < FEW or ratio is None:
-        words = f"B's speed was measured in {counted(measured)}; p95 takes {FEW} or more."
+        words = f"B's speed was measured in {counted(measured, 'job')}; p95 takes {FEW} or more."
         return found("speed", name, Standing.NOT_ENOUGH_DATA, words)
     told = f"B's p95 is {ratio:.3g} times A's{_seconds(latency.control, latency.candidate)}; the limit is {limit:g}."
     if latency.failed:
-        told += f" {counted(latency.failed)} failed, {latency.timed_out:,} of them by timeout, and are not in it."
+        told += (
+            f" {counted(latency.failed, 'job')} failed, {latency.timed_out:,} of them by timeout, and are not in it."
+        )
     return found("speed", name, Standing.FAIL if ratio > limit else Standing.PASS, told)
 
 
 def _compared(experiment: ExperimentReport, policy: Policy) -> Finding:
-    words = f"{counted(experiment.compared)} compared; {policy.min_jobs:,} demanded."
+    words = f"{counted(experiment.compared, 'job')} compared; {policy.min_jobs:,} demanded."
     enough = experiment.compared >= policy.min_jobs
     return found("jobs", experiment.name, Standing.PASS if enough else Standing.NOT_ENOUGH_DATA, words)
 
@@ -118,4 +121,4 @@ def _compared(experiment: ExperimentReport, policy: Policy) -> Finding:
 def _seconds(control: Quantiles | None, candidate: Quantiles | None) -> str:
     if control is None or candidate is None:
         return ""
-    return f" ({control.p95:.3g} s and {candidate.p95:.3g} s, {counted(candidate.count)})"
+    return f" ({duration(control.p95)} and {duration(candidate.p95)}, {counted(candidate.count, 'job')})"

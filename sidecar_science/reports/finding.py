@@ -35,11 +35,6 @@ def found(rule: str, experiment: str | None, standing: Standing, sentence: str) 
     return Finding(rule=rule, experiment=experiment, standing=standing, sentence=sentence)
 
 
-def counted(n: int, one: str = "job") -> str:
-    """``1 job``, ``1,204 jobs``."""
-    return f"{n:,} {one if n == 1 else one + 's'}"
-
-
 def percent(rate: float) -> str:
     """A rate with the three digits that a limit is given in."""
     return f"{100 * rate:.3g} %"

@@ -7,9 +7,10 @@ from collections.abc import Iterable
 import attrs
 
 from sidecar_science.reports.binomial import needed, upper_bound
-from sidecar_science.reports.finding import Finding, Standing, counted, found, percent
+from sidecar_science.reports.finding import Finding, Standing, found, percent
 from sidecar_science.reports.policy import Policy
 from sidecar_science.reports.records import ExperimentReport, Group
+from sidecar_science.reports.render.words import counted
 
 
 def judge_mismatches(experiment: ExperimentReport, policy: Policy) -> Finding:
@@ -84,7 +85,7 @@ def _allowed(group: Group, policy: Policy) -> bool:
 
 def _causes(seen: Mismatches) -> str:
     """The largest groups that count."""
-    told = [f"{group.fingerprint} ({counted(group.count)})" for group in seen.groups[:3]]
+    told = [f"{group.fingerprint} ({counted(group.count, 'job')})" for group in seen.groups[:3]]
     return f" In {', '.join(told)}{', …' if len(seen.groups) > 3 else ''}." if told else ""
 
 
@@ -95,7 +96,7 @@ def _lapsed(seen: Mismatches) -> str:
 
 def _wanted(seen: Mismatches, limit: float) -> str:
     enough = needed(seen.number, seen.compared, limit)
-    return f" It takes about {counted(enough)} at this rate." if enough else ""
+    return f" It takes about {counted(enough, 'job')} at this rate." if enough else ""
 
 
 def _jobs(groups: Iterable[Group]) -> int:

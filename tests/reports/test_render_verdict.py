@@ -34,7 +34,7 @@ def test_text_begins_with_the_word_and_what_weighs_most():
     assert lines[2] == "Fail"
     assert lines[3].startswith("  mismatches: shop.get: 2 of 10 compared jobs mismatched (20 %); the limit is 1 %.")
     assert "Not enough data" in lines
-    assert lines[-1] == "  jobs: shop.get: 10 jobs compared; 1 demanded."
+    assert lines[-1] == "5 further demands are met."
 
 
 def test_a_pass_says_what_it_stands_on():
