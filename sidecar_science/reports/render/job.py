@@ -29,8 +29,6 @@ def _lines(told: Mapping[str, Any]) -> Iterable[str]:
             yield from _place(place)
     for one in told.get("told", ()):
         yield from ("", f"{visible(one['reason'])}: {visible(one['detail'])}")
-    if told.get("again"):
-        yield from _again(told["again"])
     for call in told.get("calls", ()):
         yield from ("", f"{visible(call['behavior'])} calls {visible(call['function'])} with")
         yield from _indented(call["arguments"] if call["obstacle"] is None else f"({call['obstacle']})")
@@ -38,6 +36,8 @@ def _lines(told: Mapping[str, Any]) -> Iterable[str]:
         if side in told:
             yield from ("", letter)
             yield from _indented(told[side])
+    if "again" in told:
+        yield from _again(told["again"])
 
 
 def _recorded(told: Mapping[str, Any]) -> str:
@@ -52,8 +52,11 @@ def _recorded(told: Mapping[str, Any]) -> str:
 def _again(again: Mapping[str, Any]) -> Iterable[str]:
     detail = f": {visible(again['detail'])}" if again.get("detail") else ""
     yield from ("", f"Made again on B just now: {visible(again['reason'] or again['outcome'])}{detail}")
-    for place in again.get("differences", ()):
+    for place in again["differences"]:
         yield from _place(place)
+    if again["candidate"] is not None:
+        yield from ("", f"B, just now, in {words.duration(again['candidate_seconds'] or 0.0)}")
+        yield from _indented(again["candidate"])
 
 
 def _place(place: Mapping[str, Any]) -> Iterable[str]:
