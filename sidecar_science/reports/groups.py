@@ -77,6 +77,12 @@ def trait(difference: Difference) -> Trait:
     return difference.where, _bounded(difference.pattern), difference.kind
 
 
+def is_status(one: Trait) -> bool:
+    """Whether a trait is one of those that `statuses` looks at."""
+    where, pattern, _ = one
+    return where in ("exchange", "error") and pattern in ("$.status", "$[*].status")
+
+
 def statuses(differences: Iterable[Difference]) -> Iterable[Statuses]:
     """A's and B's status where ``differences`` say that the two differ."""
     for one in differences:

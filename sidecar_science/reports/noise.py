@@ -20,10 +20,12 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 import attrs
+
+from sidecar_science.reports.groups import Shape, Trait, is_status
 
 BASELINED: Final = "baselined"
 DIFFERED: Final = "differed"
@@ -59,17 +61,6 @@ def judge(counts: Counts) -> Noise:
     return Noise.REAL if by_chance(counts) < SIGNIFICANCE else Noise.UNDECIDED
 
 
-def judge_group(every: Iterable[Counts], *, truncated: bool = False) -> Noise:
-    """What the jobs of one group are: noise if all that differs in them is, real if anything is.
-
-    Of a ``truncated`` group nobody knows all that differs, so it is never noise.
-    """
-    found = {judge(counts) for counts in every}
-    if truncated or not found or Noise.REAL in found:
-        return Noise.REAL
-    return Noise.UNDECIDED if Noise.UNDECIDED in found else Noise.NOISE
-
-
 def stands_out(counts: Counts) -> bool:
     """Whether B shows more than the baseline does, by Diffy's two thresholds."""
     surplus = counts.candidate - counts.baseline
@@ -102,3 +93,53 @@ def by_chance(counts: Counts) -> float:
 
 def _log_choose(n: int, k: int) -> float:
     return math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)
+
+
+@attrs.frozen
+class Baseline:
+    """What ran on B and on the baseline as well: ``jobs`` of them, of which so many ``differed`` by side and trait."""
+
+    jobs: int
+    differed: Mapping[tuple[str, Trait], int]
+    _judged: dict[Trait, Noise] = attrs.field(factory=dict, init=False, eq=False, repr=False)
+
+    def counts(self, trait: Trait) -> Counts:
+        """In how many jobs the two sides differed from A there."""
+        return Counts(
+            candidate=self.differed.get(("candidate", trait), 0),
+            baseline=self.differed.get(("baseline", trait), 0),
+            jobs=self.jobs,
+        )
+
+    def of_trait(self, trait: Trait) -> Noise:
+        """What the differences at one path pattern are."""
+        if trait not in self._judged:
+            self._judged[trait] = judge(self.counts(trait))
+        return self._judged[trait]
+
+    def of_shape(self, shape: Shape) -> Noise:
+        """What the jobs of one group are: noise if all that differs in them is, real if anything is.
+
+        Of a truncated shape nobody knows all that differs, so it is never noise.
+        """
+        found = {self.of_trait(trait) for trait in shape.traits}
+        if shape.truncated or not found or Noise.REAL in found:
+            return Noise.REAL
+        return Noise.UNDECIDED if Noise.UNDECIDED in found else Noise.NOISE
+
+    def without_noise(self, shape: Shape) -> Shape:
+        """``shape`` by what is more than noise in it: jobs of one cause are one group, whatever noise is around.
+
+        One that is nothing but noise, and a truncated one, stay what they are.
+        """
+        kept = [trait for trait in shape.traits if self.of_trait(trait) is not Noise.NOISE]
+        if shape.truncated or len(kept) in (0, len(shape.traits)):
+            return shape
+        statuses = shape.statuses if any(is_status(trait) for trait in kept) else ()
+        return Shape.of(shape.experiment, kept, statuses)
+
+    def noise(self) -> Iterable[tuple[Trait, Counts]]:
+        """The noise itself, the most frequent first."""
+        traits = {trait for _, trait in self.differed}
+        told = [(trait, self.counts(trait)) for trait in sorted(traits) if self.of_trait(trait) is Noise.NOISE]
+        return sorted(told, key=lambda one: -one[1].baseline)

@@ -135,6 +135,21 @@ class DifferenceCount:
 
 
 @attrs.frozen(kw_only=True)
+class NoisePath:
+    """A path pattern at which the control's own version differs from A as well as B does.
+
+    Of ``jobs`` that ran on both, ``candidate`` differed there on B, ``baseline`` on the control's own version.
+    """
+
+    where: str
+    path: str
+    kind: str
+    candidate: int
+    baseline: int
+    jobs: int
+
+
+@attrs.frozen(kw_only=True)
 class Sample:
     """One job of a group: what A and B answered, as far as it may be shown and fits, and where they differ.
 
@@ -195,7 +210,8 @@ class ExperimentReport:
 
     ``outcomes`` has every outcome, zeros included; ``reasons`` those that occurred, as ``skipped.no_route``;
     ``examples`` a few told details, by reason or, where there is none, by outcome; ``statuses`` how many compared jobs
-    A answered with which class of status ("2xx", "none"), and B with which of these.
+    A answered with which class of status ("2xx", "none"), and B with which of these. ``noise`` is what the control's
+    own version shows as well; groups are told by what else there is in their jobs.
     """
 
     name: str
@@ -205,6 +221,7 @@ class ExperimentReport:
     groups: tuple[Group, ...] = ()
     examples: Mapping[str, tuple[Example, ...]] = attrs.field(factory=dict)
     statuses: Mapping[str, Mapping[str, int]] = attrs.field(factory=dict)
+    noise: tuple[NoisePath, ...] = ()
 
     @property
     def total(self) -> int:

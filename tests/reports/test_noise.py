@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import math
+import random
 
+import attrs
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar_science.reports.noise import Counts, Noise, by_chance, judge, judge_group, stands_out
+from sidecar_science.reports.groups import Shape, trait
+from sidecar_science.reports.noise import Baseline, Counts, Noise, by_chance, judge, stands_out
+from sidecar_science.reports.policy import Policy
+from sidecar_science.reports.verdict import Standing
+from sidecar_science.reports.verdict import judge as judge_report
 
-from .bench import changed, mismatched, replayed, report_of
+from .bench import balanced, changed, mismatched, replayed, report_of
 
 
 def counts(candidate, baseline, jobs):
@@ -68,15 +74,52 @@ def test_a_path_is_judged_by_what_the_baseline_shows(candidate, baseline, jobs, 
     assert judge(counts(candidate, baseline, jobs)) is expected
 
 
-def test_a_group_is_noise_when_all_of_it_is():
-    """One real path makes the group real, one undecided one undecided, and what was cut off can be anything."""
-    real, noise, undecided = counts(9, 0, 100), counts(9, 9, 100), counts(5, 1, 100)
+REAL, NOISY, DOUBTFUL = (("value", f"$.{name}", "changed") for name in ("real", "noisy", "doubtful"))
+BASELINE = Baseline(
+    100,
+    {
+        ("candidate", REAL): 9,
+        ("candidate", NOISY): 9,
+        ("baseline", NOISY): 9,
+        ("candidate", DOUBTFUL): 5,
+        ("baseline", DOUBTFUL): 1,
+    },
+)
 
-    assert judge_group([noise, noise]) is Noise.NOISE
-    assert judge_group([noise, real, undecided]) is Noise.REAL
-    assert judge_group([noise, undecided]) is Noise.UNDECIDED
-    assert judge_group([noise], truncated=True) is Noise.REAL
-    assert judge_group([]) is Noise.REAL
+
+@pytest.mark.parametrize(
+    ("traits", "truncated", "expected"),
+    [
+        ([NOISY], False, Noise.NOISE),
+        ([NOISY, REAL, DOUBTFUL], False, Noise.REAL),
+        ([NOISY, DOUBTFUL], False, Noise.UNDECIDED),
+        ([NOISY], True, Noise.REAL),
+        ([], False, Noise.REAL),
+    ],
+)
+def test_a_group_is_noise_when_all_of_it_is(traits, truncated, expected):
+    """One real path makes the group real, one undecided one undecided, and what was cut off can be anything."""
+    shape = Shape(experiment="x", traits=tuple(traits), truncated=truncated)
+
+    assert BASELINE.of_shape(shape) is expected
+
+
+def test_noise_is_taken_out_of_a_shape_that_has_more():
+    """What is left tells the cause; nothing but noise, and what was cut off, stay what they are."""
+    mixed = Shape.of("x", [NOISY, REAL, DOUBTFUL])
+
+    assert BASELINE.without_noise(mixed) == Shape.of("x", [REAL, DOUBTFUL])
+    for same in (Shape.of("x", [NOISY]), Shape.of("x", [REAL]), attrs.evolve(mixed, truncated=True)):
+        assert BASELINE.without_noise(same) is same
+
+
+def test_statuses_go_with_their_noise():
+    """A 503 that the baseline shows as often tells no groups apart."""
+    status = ("exchange", "$[*].status", "changed")
+    baseline = Baseline(100, {("candidate", status): 9, ("baseline", status): 9, ("candidate", REAL): 9})
+
+    assert baseline.without_noise(Shape.of("x", [status, REAL], [(200, 503)])) == Shape.of("x", [REAL])
+    assert BASELINE.without_noise(Shape.of("x", [status, NOISY], [(200, 503)])).statuses == ((200, 503),)
 
 
 def jobs_with(clock, title, total=200):
@@ -88,13 +131,58 @@ def jobs_with(clock, title, total=200):
 
 
 def test_the_report_knows_noise_from_what_is_real():
-    """A group that the baseline shows as well is noise; one that it does not show is not."""
-    groups = report_of(jobs_with(clock=200, title=40), partitions=3).to_json()["experiments"][0]["groups"]
+    """Jobs of one cause are one group, told without the noise around it; what is noise alone is listed apart."""
+    (experiment,) = report_of(jobs_with(clock=150, title=40), partitions=3).experiments
 
-    told = {tuple(one["path"] for one in group["differences"]): group for group in groups}
-    assert told["$.clock",]["noise"] is True
-    assert told["$.clock", "$.title"]["noise"] is False
-    assert told["$.clock",]["count"] == 160
+    told = [([one.path for one in group.differences], group.count, group.noise) for group in experiment.groups]
+    assert told == [(["$.clock"], 110, True), (["$.title"], 40, False)]
+    (noise,) = experiment.noise
+    assert (noise.path, noise.candidate, noise.baseline, noise.jobs) == ("$.clock", 150, 150, 200)
+
+
+def test_five_causes_in_noise_are_five_groups():
+    """Of 10,000 jobs on a noisy B one in a hundred has one of five faults: their groups and counts are exact."""
+    faults = [changed(f"$.fault[{n}].{name}", kind=kind) for n, (name, kind) in enumerate(FAULTS)]
+    report = report_of(noisy_jobs(faults), balanced(10_000), partitions=7)
+    (experiment,) = report.experiments
+
+    real = [group for group in experiment.groups if not group.noise]
+    assert sorted(one.path for group in real for one in group.differences) == sorted(one.pattern for one in faults)
+    assert [group.count for group in real] == [20] * 5
+    assert not any(group.undecided for group in real)
+    assert {one.path for one in experiment.noise} == {"$.id", "$.clock", "$.items", "$", "$[*].status"}
+    verdict = judge_report(report, Policy(max_mismatch_rate=0.005))
+    assert verdict.standing is Standing.FAIL
+    assert "100 of 10,000 compared jobs mismatched (1 %)" in verdict.reasons[0].full
+    assert {group.fingerprint for group in real} == {Shape.of("shop.get", [trait(one)]).fingerprint for one in faults}
+    without = report_of(noisy_jobs([]), balanced(10_000), partitions=7)
+    assert judge_report(without, Policy(max_mismatch_rate=0.005)).standing is Standing.PASS
+
+
+FAULTS = [("a", "changed"), ("b", "missing"), ("c", "extra"), ("d", "type"), ("e", "length")]
+
+
+def noisy_jobs(faults, total=10_000):
+    """Random ids in every answer, clocks in half of them, lists in any order, and now and then a 503."""
+    chance = random.Random(11)
+    busy = (changed("$", kind="extra", where="error"), changed("$[0].status", 200, 503, where="exchange"))
+
+    def noise():
+        if chance.random() < 0.03:
+            return busy
+        told = [changed("$.id")]
+        told += [changed("$.clock")] * (chance.random() < 0.5) + [changed("$.items", kind="order")] * (
+            chance.random() < 0.3
+        )
+        return tuple(told)
+
+    planted = {number * 100 + 7: faults[number % len(faults)] for number in range(100) if faults}
+    for number in range(total):
+        around = noise()
+        while number in planted and around is busy:
+            around = noise()
+        differences = (*around, planted[number]) if number in planted else around
+        yield mismatched(*differences, job=f"job-{number}", baseline_differences=noise())
 
 
 def test_without_a_baseline_nothing_is_noise():

@@ -34,7 +34,7 @@ def test_the_schema_has_its_keys_and_types():
     assert list(report["capture"]) == [*CAPTURE_KEYS, "duplicates", "balanced"]
     assert report["capture"]["dropped"] == {"buffer_full": 1}
     (experiment,) = report["experiments"]
-    assert list(experiment) == ["name", "outcomes", "reasons", "latency", "groups", "examples", "statuses"]
+    assert list(experiment) == ["name", "outcomes", "reasons", "latency", "groups", "examples", "statuses", "noise"]
     assert list(experiment["outcomes"]) == OUTCOMES
     assert experiment["reasons"] == {"skipped.write_not_allowed": 1}
     assert experiment["examples"] == {"skipped.write_not_allowed": [{"job": "job-1", "detail": "publishing-api"}]}

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from sidecar_science.reports.records import DifferenceCount
 from sidecar_science.reports.render import words
 from sidecar_science.reports.render.visible import visible
 
@@ -61,10 +60,7 @@ def _again(again: Mapping[str, Any]) -> Iterable[str]:
 
 def _place(place: Mapping[str, Any]) -> Iterable[str]:
     """One differing place, and what the two sides hold there."""
-    one = DifferenceCount(
-        where=str(place["where"]), path=str(place["path"]), kind=str(place["kind"]), count=1, places=1
-    )
-    yield f"  {words.difference(one, visible)}"
+    yield f"  {words.place(str(place['where']), str(place['path']), str(place['kind']), visible)}"
     for letter, side in (("A", "control"), ("B", "candidate")):
         yield f"    {letter}  {words.side(place, side)}"
 

@@ -65,6 +65,8 @@ def _experiment(experiment: ExperimentReport) -> Iterable[str]:
     yield f"Outcomes: {', '.join(_outcomes(experiment))}."
     yield ""
     yield from _groups(experiment.groups)
+    noise = [f"- noise: {line}" for line in remarks.of_noise(experiment, code)]
+    yield from [*noise, ""] if noise else []
     yield from _speed(experiment.latency)
     uncompared = words.uncompared(experiment)
     for reason, n in uncompared:

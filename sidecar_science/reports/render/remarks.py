@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Final
 
-from sidecar_science.reports.records import Acknowledgement, Group, Latency
-from sidecar_science.reports.render.words import Name, counted, instant
+from sidecar_science.reports.records import Acknowledgement, ExperimentReport, Group, Latency
+from sidecar_science.reports.render.words import Name, counted, instant, place
+
+MAX_NOISE: Final = 10
 
 
 def of_group(group: Group, name: Name) -> Iterable[str]:
@@ -19,6 +22,15 @@ def of_group(group: Group, name: Name) -> Iterable[str]:
         yield "perhaps noise: too few jobs tell whether the control's own version differs as often"
     if group.acknowledged is not None:
         yield _acknowledged(group.acknowledged, name)
+
+
+def of_noise(experiment: ExperimentReport, name: Name) -> Iterable[str]:
+    """What the control's own version shows as well, and how often."""
+    for one in experiment.noise[:MAX_NOISE]:
+        times = f"{one.candidate:,} on B, {one.baseline:,} on the control's own version"
+        yield f"{place(one.where, one.path, one.kind, name)}: of {counted(one.jobs, 'job')} {times}"
+    if len(experiment.noise) > MAX_NOISE:
+        yield f"… and {len(experiment.noise) - MAX_NOISE:,} more"
 
 
 def of_speed(latency: Latency) -> Iterable[str]:

@@ -75,6 +75,7 @@ class _Page:
         yield from self._headline(experiment)
         yield from self._section("Outcomes", [self._outcomes(experiment)])
         yield from self._section("Why", self._groups(experiment.groups))
+        yield from self._section("Noise", [self._text(line) for line in remarks.of_noise(experiment, visible)])
         yield from self._section("Speed", self._speed(experiment.latency))
         yield from self._section("Not compared", self._reasons(experiment))
 
