@@ -21,6 +21,7 @@ from sidecar_science.sidecar import Sidecar
 from sidecar_science.worker.assembly import Settings, replay_factory
 from sidecar_science.worker.deadline import Deadlines
 from sidecar_science.worker.endings import Broken, NotSent
+from sidecar_science.worker.plan import Plan
 from sidecar_science.worker.replay import Replay, Ticket
 
 MAX_SIDE: Final = 64 * 1024
@@ -39,15 +40,18 @@ class Again:
     def replay(self, job: Job, stamp: Stamp) -> Replayed:
         """What comes of ``job`` on B now. It is sent once, whatever it is, and nothing of it is settled."""
         socket.setdefaulttimeout(max([_MARGIN, *(each.timeout for each in self.sidecar.experiments.values())]))
+        # What is called, and so whether it writes, comes from the declarations: a job decides nothing about itself.
+        plans: list[Plan] = []
         with self._replay() as replay:
             try:
-                return replay.replay(Ticket(job=job, key_id=stamp.key_id), lambda plan: None)
+                return replay.replay(Ticket(job=job, key_id=stamp.key_id), lambda plan: plans.append(plan))
             except NotSent as error:
                 return self._ended(job, Outcome.FAILED, "unreachable", str(error))
             except Broken as error:
-                outcome = Outcome.UNKNOWN if job.effect == "write" else Outcome.FAILED
-                reason = None if outcome is Outcome.UNKNOWN else "unreachable"
-                return self._ended(job, outcome, reason, f"the connection broke after the request was sent ({error})")
+                detail = f"the connection broke after the request was sent ({error})"
+                if any(plan.writes for plan in plans):
+                    return self._ended(job, Outcome.UNKNOWN, None, detail)
+                return self._ended(job, Outcome.FAILED, "unreachable", detail)
             except EgressRefused as error:
                 return self._ended(job, Outcome.REFUSED, None, str(error))
 
