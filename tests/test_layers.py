@@ -14,7 +14,7 @@ LAYERS = [
     {"errors", "clock", "_version"},
     {"scientist", "codec", "comparison"},
     {"journal", "translation", "routing", "checks", "reports"},
-    {"recording", "worker", "environments"},
+    {"recording", "worker", "environments", "config"},
     {"sidecar"},
     {"cli", "dashboard", "testing"},
     {"integrations"},

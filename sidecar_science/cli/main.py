@@ -8,12 +8,12 @@ import sys
 from collections.abc import Sequence
 
 from sidecar_science._version import __version__
-from sidecar_science.cli import demo, doctor, environment, journal, report, run, settings
+from sidecar_science.cli import acknowledge, demo, doctor, environment, job, journal, report, run, settings, verdict
 from sidecar_science.cli.exits import Exit
 from sidecar_science.cli.parsing import Parser
 from sidecar_science.errors import SidecarError
 
-_COMMANDS = (run, report, doctor, journal, environment, settings, demo)
+_COMMANDS = (run, report, verdict, job, acknowledge, doctor, journal, environment, settings, demo)
 
 _EXAMPLES = """\
 examples:
@@ -28,6 +28,9 @@ examples:
   sidecar-worker run publisher.experiments:sidecar --environment b-42 \\
       --route publishing-api=http://127.0.0.1:3193 --burst
   sidecar-worker report publisher.experiments:sidecar --environment b-42
+
+  # may B take A's place? 0 yes, 1 no, 2 not enough data
+  sidecar-worker verdict publisher.experiments:sidecar --environment b-42 --min-jobs 5000 --max-mismatch-rate 0.001
 
   # B has a fresh copy of A's data: begin again where it was taken
   sidecar-worker environment reset publisher.experiments:sidecar --environment b-42 --from 2026-11-23T02:00Z

@@ -134,7 +134,7 @@ def _worker(
 ) -> tuple[Worker, Standing]:
     """A worker as the command line asks for it, and who it is. From here on this process reaches B and nothing else."""
     current = Current()
-    sidecar = _declarations(arguments, settings, current)
+    sidecar = declarations(arguments, settings, current)
     place = prepare_process(
         services=sidecar.services, redis_url=sidecar.redis_url, settings=settings, current=current, log=log
     )
@@ -158,7 +158,7 @@ def _worker(
     return worker, standing
 
 
-def _declarations(arguments: argparse.Namespace, settings: Settings, current: Current) -> Sidecar:
+def declarations(arguments: argparse.Namespace, settings: Settings, current: Current) -> Sidecar:
     """The application's, imported under a guard: what connects at import would connect to A."""
     allowed = [Origin.parse(url, what=f"the route of service {name!r}").endpoint
                for name, url in settings.targets.items()]  # fmt: skip

@@ -79,6 +79,9 @@ class Keys:
     def heartbeats(self) -> str:
         return f"sidecar:{{{self.namespace}}}:heartbeats"
 
+    def notes(self, environment: str) -> str:
+        return f"sidecar:{{{self.namespace}}}:notes:{environment}"
+
     def workers(self, environment: str) -> str:
         return f"sidecar:{{{self.namespace}}}:workers:{environment}"
 

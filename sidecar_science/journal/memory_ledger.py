@@ -49,6 +49,17 @@ class MemoryLedger:
             for partition in self._server.partitions:
                 partition.keep = self._server.retention > 0
 
+    def notes(self) -> Mapping[str, str]:
+        with self._server.request():
+            return dict(self._server.notes.get(self._environment, {}))
+
+    def note(self, name: str, text: str | None) -> None:
+        with self._server.request():
+            notes = self._server.notes.setdefault(self._environment, {})
+            notes.pop(name, None)
+            if text is not None:
+                notes[name] = text
+
     def tallies(self) -> list[Mapping[str, bytes]]:
         with self._server.request():
             return [dict(self._tally(partition)) for partition in self._server.partitions]

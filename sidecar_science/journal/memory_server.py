@@ -206,6 +206,7 @@ class MemoryServer:
         self.clock = clock
         self.trouble: JournalError | None = None
         self.settings: dict[str, str] = {}
+        self.notes: dict[str, dict[str, str]] = {}
         self.producers: dict[str, Producer] = {}
         self.environments: dict[str, Environment] = {}
         self.workers: dict[str, dict[str, float]] = {}

@@ -274,6 +274,14 @@ class Journal(Protocol):
         """
         ...
 
+    def notes(self) -> Mapping[str, str]:
+        """What people have noted of this environment, by the name of what it is about."""
+        ...
+
+    def note(self, name: str, text: str | None) -> None:
+        """Note ``text``, or with None nothing any more, of what is called ``name``. It outlives resets and epochs."""
+        ...
+
     def tallies(self) -> list[Mapping[str, bytes]]:
         """Each partition's tally."""
         ...

@@ -59,6 +59,16 @@ class RedisLedger:
             self._link.run("keep", [self._keys.settings], name, value)
         self._look_at_settings()
 
+    def notes(self) -> Mapping[str, str]:
+        return texts(self._link.command("HGETALL", self._keys.notes(self._environment)))
+
+    def note(self, name: str, text: str | None) -> None:
+        key = self._keys.notes(self._environment)
+        if text is None:
+            self._link.command("HDEL", key, name)
+        else:
+            self._link.run("keep", [key], name, text)
+
     def tallies(self) -> list[Mapping[str, bytes]]:
         tallies = self._link.batch([("HGETALL", key) for key in self._each("tally")])
         return [{field.decode(): value for field, value in tally.items()} for tally in tallies]

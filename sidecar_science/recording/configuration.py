@@ -43,13 +43,15 @@ class EnvironmentSettings:
 
 @attrs.frozen(kw_only=True)
 class Configuration:
-    """A file's settings: ``options`` are arguments of a `Sidecar`, ``rules`` hold for all experiments."""
+    """A file's settings: ``options`` are arguments of a `Sidecar`, ``rules`` hold for all experiments, and ``policy``
+    is the table ``[policy]`` as it stands there, for whoever judges."""
 
     options: Mapping[str, Any] = attrs.field(factory=dict)
     rules: tuple[Rule, ...] = ()
     base_urls: Mapping[str, tuple[str, ...]] = attrs.field(factory=dict)
     experiments: Mapping[str, ExperimentSettings] = attrs.field(factory=dict)
     environments: Mapping[str, EnvironmentSettings] = attrs.field(factory=dict)
+    policy: Mapping[str, Any] = attrs.field(factory=dict)
 
     @classmethod
     def read(cls, path: str | os.PathLike[str]) -> Configuration:
@@ -86,6 +88,7 @@ def _configuration(tables: Mapping[str, Any]) -> Configuration:
         base_urls={name: _base_urls(name, table) for name, table in _named("services", tables)},
         experiments={name: _experiment(name, table) for name, table in _named("experiments", tables)},
         environments={name: _environment(name, table) for name, table in _named("environments", tables)},
+        policy=_typed("policy", tables, dict, {}),
     )
 
 

@@ -7,17 +7,22 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import attrs
+
 from sidecar_science.reports import fields
-from sidecar_science.reports.groups import Shape
+from sidecar_science.reports.groups import Shape, Trait
 from sidecar_science.reports.histogram import Histogram
 from sidecar_science.reports.instants import instant
+from sidecar_science.reports.noise import Baseline, Noise
 from sidecar_science.reports.outcome import Outcome
+from sidecar_science.reports.ratio import paired
 from sidecar_science.reports.records import (
     DifferenceCount,
     Example,
     ExperimentReport,
     Group,
     Latency,
+    NoisePath,
     Quantiles,
     RuleCount,
     Sample,
@@ -37,6 +42,10 @@ class Merger:
         self._outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._reasons: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._seconds: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
+        self._ratios: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        self._statuses: defaultdict[str, defaultdict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+        self._baselined: Counter[str] = Counter()
+        self._differed: defaultdict[str, Counter[tuple[str, Trait]]] = defaultdict(Counter)
         self._examples: defaultdict[tuple[str, str], list[tuple[int, str, str]]] = defaultdict(list)
         self._shapes: dict[str, Shape] = {}
         self._groups: Counter[str] = Counter()
@@ -79,6 +88,18 @@ class Merger:
     def _second(self, what: str, bucket: str, experiment: str, n: str) -> None:
         self._seconds[experiment, what][int(bucket)] += int(n)
 
+    def _ratio(self, bucket: str, experiment: str, n: str) -> None:
+        self._ratios[experiment][int(bucket)] += int(n)
+
+    def _status(self, control: str, candidate: str, experiment: str, n: str) -> None:
+        self._statuses[experiment][control][candidate] += int(n)
+
+    def _ran_on_both(self, experiment: str, n: str) -> None:
+        self._baselined[experiment] += int(n)
+
+    def _differs(self, side: str, where: str, pattern: str, kind: str, experiment: str, n: str) -> None:
+        self._differed[experiment][side, (where, pattern, kind)] += int(n)
+
     def _example(self, reason: str, experiment: str, slot: str, text: str) -> None:
         told = json.loads(text)
         self._examples[experiment, reason].append((int(slot), str(told["job"]), str(told["detail"])))
@@ -114,6 +135,10 @@ class Merger:
         "outcome": _outcome,
         "reason": _reason,
         "seconds": _second,
+        "ratio": _ratio,
+        "status": _status,
+        "baselined": _ran_on_both,
+        "differed": _differs,
         "example": _example,
         "group": _group,
         "places": _place,
@@ -126,9 +151,12 @@ class Merger:
     }
 
     def _experiment(self, name: str) -> ExperimentReport:
-        groups = [
-            self._told(shape, fingerprint) for fingerprint, shape in self._shapes.items() if shape.experiment == name
-        ]
+        baseline = Baseline(self._baselined[name], self._differed[name])
+        pools: defaultdict[Shape, list[str]] = defaultdict(list)
+        for fingerprint, shape in self._shapes.items():
+            if shape.experiment == name:
+                pools[baseline.without_noise(shape)].append(fingerprint)
+        groups = [self._told(shape, members, baseline.of_shape(shape)) for shape, members in pools.items()]
         return ExperimentReport(
             name=name,
             outcomes={outcome.value: 0 for outcome in Outcome} | self._outcomes[name],
@@ -137,7 +165,15 @@ class Merger:
                 control=self._quantiles(name, "control"),
                 candidate=self._quantiles(name, "candidate"),
                 queue_delay=self._quantiles(name, "queue_delay"),
+                paired=paired(self._ratios.get(name, {})),
+                failed=self._outcomes[name][Outcome.FAILED],
+                timed_out=self._reasons[name]["failed.timeout"],
             ),
+            noise=tuple(
+                NoisePath(where=where, path=path, kind=kind, **attrs.asdict(counts))
+                for (where, path, kind), counts in baseline.noise()
+            ),
+            statuses={control: dict(sorted(of.items())) for control, of in sorted(self._statuses[name].items())},
             groups=tuple(sorted(groups, key=lambda group: (-group.count, group.first_seen, group.fingerprint))),
             rules=tuple(
                 RuleCount(rule=rule, count=n, last_explained=self._ruled.get((name, rule)))
@@ -153,21 +189,28 @@ class Merger:
             return None
         return Quantiles(count=histogram.count, p50=_rounded(p50), p95=_rounded(p95), p99=_rounded(p99))
 
-    def _told(self, shape: Shape, fingerprint: str) -> Group:
-        count, places = self._groups[fingerprint], self._places[fingerprint]
-        samples = sorted(self._samples[fingerprint], key=lambda slot_sample: (slot_sample[0], slot_sample[1].job))
+    def _told(self, shape: Shape, members: list[str], noise: Noise) -> Group:
+        """One group, of all those whose ``shape`` is the same but for noise."""
+        count = sum(self._groups[member] for member in members)
+        samples = [slot_sample for member in members for slot_sample in self._samples[member]]
+        samples.sort(key=lambda slot_sample: (slot_sample[0], slot_sample[1].job))
         return Group(
-            fingerprint=fingerprint,
+            fingerprint=members[0] if len(members) == 1 and self._shapes[members[0]] == shape else shape.fingerprint,
             count=count,
-            first_seen=self._first.get(fingerprint, ""),
-            last_seen=self._last.get(fingerprint, ""),
-            differences=tuple(
-                DifferenceCount(where=where, path=path, kind=kind, count=count, places=places[number])
-                for number, (where, path, kind) in enumerate(shape.traits)
-            ),
+            first_seen=min((self._first[member] for member in members if member in self._first), default=""),
+            last_seen=max((self._last[member] for member in members if member in self._last), default=""),
+            differences=tuple(self._difference(trait, count, members) for trait in shape.traits),
             truncated=shape.truncated,
             samples=tuple(sample for _, sample in samples[:MAX_SAMPLES]),
+            statuses=tuple({"control": control, "candidate": candidate} for control, candidate in shape.statuses),
+            noise=noise is Noise.NOISE,
+            undecided=noise is Noise.UNDECIDED,
         )
+
+    def _difference(self, trait: Trait, count: int, members: list[str]) -> DifferenceCount:
+        places = sum(self._places[member][self._shapes[member].traits.index(trait)] for member in members)
+        where, path, kind = trait
+        return DifferenceCount(where=where, path=path, kind=kind, count=count, places=places)
 
 
 def _examples(told: list[tuple[int, str, str]]) -> tuple[Example, ...]:

@@ -46,6 +46,8 @@ class Replayed:
     Seconds are ``None`` where nothing was measured. ``control`` and ``candidate`` are what a person may be shown
     of the two observations: cleaned, redacted, plain, as mappings with ``value``, ``error`` and ``exchanges``.
     ``explained`` says how many differences each rule of comparison explained, by its text.
+    ``baseline_differences`` are those between the control and its own version beside B, after the rules; None where
+    the job did not run there.
     """
 
     job: str
@@ -61,6 +63,7 @@ class Replayed:
     candidate: Any = None
     settled_at: float = 0.0
     explained: Mapping[str, int] = attrs.field(factory=dict)
+    baseline_differences: tuple[Difference, ...] | None = None
 
     @property
     def full_reason(self) -> str | None:

@@ -12,6 +12,7 @@ from typing import Any
 import attrs
 
 from sidecar_science.reports.outcome import Outcome
+from sidecar_science.reports.ratio import Paired
 
 SCHEMA = 1
 COMPARED = (Outcome.MATCHED, Outcome.MISMATCHED, Outcome.IGNORED)
@@ -125,12 +126,16 @@ class Latency:
     """Seconds of A, of B, and from completion on A to dispatch on B; None where nothing was measured.
 
     ``control`` is of the jobs that were measured on B as well, so that the two can be held against each
-    other.
+    other; ``paired`` does so job by job. ``failed`` jobs gave no measurement and are in none of these; ``timed_out`` of
+    them were too slow to give one.
     """
 
     control: Quantiles | None = None
     candidate: Quantiles | None = None
     queue_delay: Quantiles | None = None
+    paired: Paired | None = None
+    failed: int = 0
+    timed_out: int = 0
 
     def ratio(self, p: str) -> float | None:
         """B's ``p`` ("p50", "p95" or "p99") as a multiple of A's; None where there is none."""
@@ -152,6 +157,21 @@ class DifferenceCount:
 
 
 @attrs.frozen(kw_only=True)
+class NoisePath:
+    """A path pattern at which the control's own version differs from A as well as B does.
+
+    Of ``jobs`` that ran on both, ``candidate`` differed there on B, ``baseline`` on the control's own version.
+    """
+
+    where: str
+    path: str
+    kind: str
+    candidate: int
+    baseline: int
+    jobs: int
+
+
+@attrs.frozen(kw_only=True)
 class Sample:
     """One job of a group: what A and B answered, as far as it may be shown and fits, and where they differ.
 
@@ -167,10 +187,22 @@ class Sample:
 
 
 @attrs.frozen(kw_only=True)
+class Acknowledgement:
+    """What somebody said of a known group; ``at`` and ``until`` are RFC 3339, UTC. ``expired``: it holds no more."""
+
+    note: str
+    at: str
+    until: str
+    expired: bool = False
+
+
+@attrs.frozen(kw_only=True)
 class Group:
     """Mismatched jobs that differ in the same way; times are RFC 3339, UTC.
 
-    ``truncated``: the jobs differ at more path patterns than are told here.
+    ``truncated``: the jobs differ at more path patterns than are told here. ``statuses`` are the pairs of HTTP statuses
+    that differ. ``noise``: the control's own version differs in the same way; ``undecided``: too few jobs tell whether
+    it does so as often. ``acknowledged``: what somebody said of the group, and until when it holds.
     """
 
     fingerprint: str
@@ -180,6 +212,10 @@ class Group:
     differences: tuple[DifferenceCount, ...]
     truncated: bool = False
     samples: tuple[Sample, ...] = ()
+    statuses: tuple[Mapping[str, int | None], ...] = ()
+    noise: bool = False
+    undecided: bool = False
+    acknowledged: Acknowledgement | None = None
 
 
 @attrs.frozen(kw_only=True)
@@ -208,7 +244,9 @@ class ExperimentReport:
     """What came of the jobs of one experiment.
 
     ``outcomes`` has every outcome, zeros included; ``reasons`` those that occurred, as ``skipped.no_route``;
-    ``examples`` a few told details, by reason or, where there is none, by outcome.
+    ``examples`` a few told details, by reason or, where there is none, by outcome; ``statuses`` how many compared jobs
+    A answered with which class of status ("2xx", "none"), and B with which of these. ``noise`` is what the control's
+    own version shows as well; groups are told by what else there is in their jobs.
     """
 
     name: str
@@ -218,6 +256,8 @@ class ExperimentReport:
     groups: tuple[Group, ...] = ()
     examples: Mapping[str, tuple[Example, ...]] = attrs.field(factory=dict)
     rules: tuple[RuleCount, ...] = ()
+    statuses: Mapping[str, Mapping[str, int]] = attrs.field(factory=dict)
+    noise: tuple[NoisePath, ...] = ()
 
     @property
     def total(self) -> int:

@@ -7,6 +7,7 @@ from typing import Any, Final, Protocol
 
 import attrs
 
+from sidecar_science.reports.acknowledging import with_notes
 from sidecar_science.reports.instants import rfc3339
 from sidecar_science.reports.records import Capture, Report, Unclean
 from sidecar_science.reports.report import build
@@ -34,6 +35,10 @@ class Store(Protocol):
         """The recording processes that have told of themselves, as `sidecar_science.journal.records.Producer`."""
         ...
 
+    def notes(self) -> Mapping[str, str]:
+        """What people have noted, by the name of what it is about."""
+        ...
+
 
 def report_of(
     store: Store, *, namespace: str, generated_at: float, declared: Mapping[str, Sequence[str]] | None = None
@@ -45,7 +50,8 @@ def report_of(
     """
     capture = capture_of(store)
     told = {name: getattr(capture, name) for name in attrs.fields_dict(Capture)}
-    return build(namespace, store.environment, generated_at, told, store.tallies(), declared or {})
+    report = build(namespace, store.environment, generated_at, told, store.tallies(), declared or {})
+    return with_notes(report, store.notes())
 
 
 def capture_of(store: Store) -> Capture:

@@ -15,11 +15,15 @@ import attrs
 from sidecar_science.comparison.difference import Difference
 from sidecar_science.reports.excerpt import excerpt
 from sidecar_science.reports.fields import name
-from sidecar_science.reports.groups import Shape, Trait, trait
+from sidecar_science.reports.groups import Shape, Trait, statuses, trait
 from sidecar_science.reports.histogram import bucket
 from sidecar_science.reports.instants import rfc3339
+from sidecar_science.reports.noise import BASELINED, DIFFERED
 from sidecar_science.reports.outcome import Outcome, Replayed
 from sidecar_science.reports.plain import cut, encoded
+from sidecar_science.reports.ratio import ratio_bucket
+from sidecar_science.reports.records import COMPARED
+from sidecar_science.reports.statuses import answered
 
 MAX_DETAIL = 500
 T = TypeVar("T")
@@ -41,12 +45,15 @@ class Tally:
 
 def tally(replayed: Replayed) -> Tally:
     """What ``replayed`` adds to the counts. Only a mismatch is in a group."""
-    counts = {**_ending(replayed), **_seconds(replayed), **_rules(replayed, "rule", 1)}
+    counts = {
+        **_ending(replayed), **_statuses(replayed), **_seconds(replayed), **_noise(replayed),
+        **_rules(replayed, "rule", 1),
+    }  # fmt: skip
     ruled = _rules(replayed, "ruled", rfc3339(replayed.settled_at))
     if replayed.outcome is not Outcome.MISMATCHED:
         return Tally(add=counts, last=ruled, samples=_example(replayed))
     traits = [trait(difference) for difference in replayed.differences]
-    shape = Shape.of(replayed.experiment, traits)
+    shape = Shape.of(replayed.experiment, traits, statuses(replayed.differences))
     fingerprint, at = shape.fingerprint, rfc3339(replayed.settled_at)
     telling = _telling(traits, replayed.differences)
     sample = excerpt(replayed.job, replayed.control, replayed.candidate, telling)
@@ -76,7 +83,29 @@ def _seconds(replayed: Replayed) -> dict[str, int]:
     if replayed.candidate_seconds is not None:
         measured["control"] = replayed.control_seconds
     buckets = {what: bucket(seconds) for what, seconds in measured.items() if seconds is not None}
-    return {name("seconds", what, at, replayed.experiment): 1 for what, at in buckets.items() if at is not None}
+    counts = {name("seconds", what, at, replayed.experiment): 1 for what, at in buckets.items() if at is not None}
+    ratio = ratio_bucket(replayed.control_seconds, replayed.candidate_seconds)
+    return counts if ratio is None else {**counts, name("ratio", ratio, replayed.experiment): 1}
+
+
+def _statuses(replayed: Replayed) -> dict[str, int]:
+    """With which class of status each side answered, of the jobs that were compared."""
+    if replayed.outcome not in COMPARED:
+        return {}
+    return {name("status", answered(replayed.control), answered(replayed.candidate), replayed.experiment): 1}
+
+
+def _noise(replayed: Replayed) -> dict[str, int]:
+    """What `sidecar_science.reports.noise` judges by, of the jobs that ran beside B as well."""
+    if replayed.baseline_differences is None or replayed.outcome not in COMPARED:
+        return {}
+    sides = {"candidate": replayed.differences, "baseline": replayed.baseline_differences}
+    told = {
+        name(DIFFERED, side, *one, replayed.experiment): 1
+        for side, differences in sides.items()
+        for one in Shape.of(replayed.experiment, map(trait, differences)).traits
+    }
+    return {name(BASELINED, replayed.experiment): 1, **told}
 
 
 def _places(traits: Sequence[Trait], shape: Shape, fingerprint: str) -> dict[str, int]:

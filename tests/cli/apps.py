@@ -7,8 +7,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from sidecar_science.journal.protocol import Entry
+from sidecar_science.comparison.difference import Difference
+from sidecar_science.journal.job import unseal
+from sidecar_science.journal.protocol import Admission, Entry, Settlement
 from sidecar_science.journal.redis import open_journal, open_log
+from sidecar_science.reports.outcome import Outcome, Replayed
+from sidecar_science.reports.tally import tally
 
 ROOT = Path(__file__).parents[2]
 
@@ -70,3 +74,34 @@ def buried(sidecar, *contents, environment="b-1"):
             journal.bury(lease, entry.entry, f"it is {entry.data[:20].decode()}", entry.data, "job-1")
     journal.release(lease)
     return journal, [letter.name for letter in reversed(journal.dead(100))]
+
+
+def settled(sidecar, journal, outcome_of=lambda number: {}):
+    """Settle all that waits in ``journal`` as a worker would; ``outcome_of`` gives the fields of the n-th replay."""
+    leases = [journal.acquire(partition, "w", 60.0) for partition in range(journal.partitions)]
+    waiting = journal.claim(leases, 1000)
+    for number, claimed in enumerate(waiting):
+        lease = leases[claimed.partition]
+        job, stamp = unseal(claimed.data, sidecar.keyring, claimed.partition)
+        journal.admit(lease, [Admission(entry=claimed.entry, producer=stamp.producer, sequence=stamp.sequence)])
+        told = {"outcome": Outcome.MATCHED, "settled_at": 1_795_400_000.0, **outcome_of(number)}
+        kept = tally(Replayed(job=job.id, experiment=job.experiment, **told))
+        settlement = Settlement(
+            entry=claimed.entry, add=kept.add, first=kept.first, last=kept.last, samples=kept.samples
+        )
+        assert journal.settle(lease, [settlement]) == [True]
+    for lease in leases:
+        journal.release(lease)
+    return len(waiting)
+
+
+def differing(number):
+    """A mismatch in the title."""
+    return {
+        "outcome": Outcome.MISMATCHED,
+        "differences": (Difference("value", "$.title", "changed", "old", "new"),),
+        "control": {"value": {"title": "old"}},
+        "candidate": {"value": {"title": "new"}},
+        "control_seconds": 0.1,
+        "candidate_seconds": 0.1,
+    }

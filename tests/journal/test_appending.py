@@ -83,6 +83,22 @@ def test_what_a_producer_said_earlier_takes_nothing_back_that_it_said_since(real
     assert (producer.recorded, producer.ended) == (9, True)
 
 
+def test_notes_are_kept_by_environment(journal_twin: Twin) -> None:
+    """What people note is read back, replaced and taken back, survives a reset, and is nobody else's."""
+    journal = journal_twin.journal()
+    journal.join()
+
+    journal.note("group|a", "known since Monday")
+    journal.note("group|a", "known since Sunday: é")
+    journal.note("group|b", "x")
+    journal.note("group|b", None)
+    journal.note("group|c", None)
+    journal.reset()
+
+    assert journal.notes() == {"group|a": "known since Sunday: é"}
+    assert journal_twin.journal("other").notes() == {}
+
+
 def test_a_producer_is_known_by_its_last_report(journal_twin: Twin) -> None:
     """A report replaces the earlier one, and the goodbye is a report too."""
     log = journal_twin.log()

@@ -23,6 +23,7 @@ def test_the_keys_are_those_of_the_documentation(real_journal: RedisTwin) -> Non
     """After some work, these keys exist, and no others."""
     journal = joined(real_journal)
     journal.configure("enabled", "1")
+    journal.note("group|0123456789abcdef", "{}")
     journal.beat("w1", partitions=1, ttl=60)
     real_journal.log().report("p", {"called": 2})
     fill(real_journal, "a", "b")
@@ -36,7 +37,11 @@ def test_the_keys_are_those_of_the_documentation(real_journal: RedisTwin) -> Non
     plain = {f"sidecar:{{{space}}}:{name}" for name in ("meta", "settings", "producers", "environments", "heartbeats")}
     mine = {f"sidecar:{{{space}:01}}:{name}:b" for name in ("lease", "fence", "inflight", "seen", "tally", "dead")}
     others = {f"sidecar:{{{space}:{n}}}:{name}" for n in ("00", "02") for name in ("jobs", "tally:b")}
-    assert found == plain | mine | others | {f"sidecar:{{{space}:01}}:jobs", f"sidecar:{{{space}}}:workers:b"}
+    assert found == plain | mine | others | {
+        f"sidecar:{{{space}:01}}:jobs",
+        f"sidecar:{{{space}}}:workers:b",
+        f"sidecar:{{{space}}}:notes:b",
+    }
     assert journal.start(lease, b.entry, limit=1).go
 
 

@@ -93,6 +93,7 @@ def test_a_reader_sees_everything_and_changes_nothing(server_with_users: Embedde
         1,
     )
     assert list(reader.export())
+    assert reader.notes() == {}
     assert look(user_url(server_with_users, "reader"), SYSTEM_CLOCK).policy == "noeviction"
     for change in (reader.join, reader.trim, reader.requeue, reader.drop, reader.reset):
         with pytest.raises(JournalMisconfigured, match=r"permission|can't run"):

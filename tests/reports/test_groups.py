@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from sidecar_science.reports.groups import MAX_DIFFERENCES, Shape, trait
 
-from .bench import changed
+from .bench import changed, mismatched, report_of
 
 
 def shape(*differences, experiment="shop.get"):
@@ -76,3 +80,47 @@ def test_garbage_is_no_shape(text):
     """Whatever else stands in the field raises ValueError."""
     with pytest.raises(ValueError):
         Shape.from_text(text)
+
+
+def test_statuses_that_differ_tell_groups_apart():
+    """A 404 and a 503 in place of a 200 have two causes, though their paths are one."""
+    jobs = [
+        mismatched(
+            changed("$[0].status", 200, status, where="exchange"), changed("$.status", None, status, where="error")
+        )
+        for status in (404, 503, 503)
+    ]
+
+    groups = report_of(jobs, partitions=2).experiments[0].groups
+
+    assert [(group.count, group.statuses) for group in groups] == [
+        (2, ({"control": None, "candidate": 503}, {"control": 200, "candidate": 503})),
+        (1, ({"control": None, "candidate": 404}, {"control": 200, "candidate": 404})),
+    ]
+
+
+def test_a_status_of_the_answer_s_own_is_a_value_like_any_other():
+    """What a service calls its status is no HTTP status: such groups are of paths alone."""
+    jobs = [mismatched(changed("$.status", "draft", one)) for one in ("live", "gone")]
+
+    (group,) = report_of(jobs).experiments[0].groups
+
+    assert (group.count, group.statuses) == (2, ())
+
+
+def test_a_shape_survives_its_text():
+    """With statuses and without; without them the text is what earlier releases wrote."""
+    for statuses in ((), ((200, 503),), ((None, 404), (200, 404))):
+        shape = Shape.of("shop.get", [("value", "$.a", "changed")], statuses)
+        assert Shape.from_text(shape.to_text()) == shape
+    assert Shape.of("x", []).to_text() == '["x",[],false]'
+
+
+@given(st.recursive(st.none() | st.integers() | st.text(max_size=3), lambda of: st.lists(of, max_size=4)))
+def test_what_is_no_shape_is_refused(told):
+    """Whatever stands in Redis, reading it raises nothing but ValueError."""
+    try:
+        Shape.from_text(json.dumps(told))
+    except ValueError:
+        return
+    assert isinstance(told, list)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar_science.reports.records import Unclean
+from sidecar_science.reports.acknowledging import to_note, with_notes
+from sidecar_science.reports.records import Acknowledgement, Unclean
 from sidecar_science.reports.render import render_markdown
 from sidecar_science.reports.render.markdown import code
 
@@ -53,7 +54,7 @@ Outcomes: 1 matched (33.3 %), 1 mismatched (33.3 %), 1 refused (33.3 %).
 | p95 | 12 ms | 12 ms | 1.00x |
 | p99 | 12 ms | 12 ms | 1.00x |
 
-2 jobs; B ran 402 ms after A at p50, 402 ms at p95.
+2 jobs; B ran 402 ms after A at p50, 402 ms at p95; job by job B takes 1.00x as long (median; 95 %: 1.00x to 1.00x).
 
 - 1 `refused`: The guard stopped a connection that no route names. If it should go to B, add --route SERVICE=URL; \
 if not, mend the adapter.
@@ -136,3 +137,26 @@ def test_of_many_groups_the_first_are_shown():
 
     assert text.count("e.g. job") == 10
     assert "- … and 3 more groups: `--format json` has them all" in text
+
+
+def test_what_is_known_of_a_group_is_told_beside_it():
+    """Noise apart, statuses that differ, jobs that failed, an acknowledgement in the words of whoever wrote it."""
+    clock = changed("$.clock\x1b")
+    noisy = [mismatched(clock, baseline_differences=(clock,))] * 30
+    busy = mismatched(changed("$[0].status", 200, 503, where="exchange"), control_seconds=1.0, candidate_seconds=1.0)
+    report = report_of([*noisy, busy, replayed("failed", reason="timeout")], balanced(32))
+    note = Acknowledgement(note="agreed\x1b", at="2026-01-01T00:00:00.000Z", until="2026-12-24T23:59:59.999Z")
+    told = {f"group|{report.experiments[0].groups[1].fingerprint}": to_note(note)}
+    report = with_notes(report, told)
+
+    page = render_markdown(report)
+
+    for words in (
+        "of 30 jobs 30 on B, 30 on the control's own version",
+        "noise: the control's own version beside B differs in the same way",
+        "status 200 on A, 503 on B",
+        "1 more job failed on B, 1 of them by timeout: no speed was measured",
+        "acknowledged until 2026-12-24 23:59:59: ",
+    ):
+        assert words in page
+    assert "\x1b" not in page

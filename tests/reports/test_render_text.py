@@ -7,7 +7,8 @@ import io
 import pytest
 from rich.console import Console
 
-from sidecar_science.reports.records import Unclean
+from sidecar_science.reports.acknowledging import to_note, with_notes
+from sidecar_science.reports.records import Acknowledgement, Unclean
 from sidecar_science.reports.render import render_text
 
 from .bench import balanced, changed, mismatched, replayed, report_of
@@ -66,6 +67,7 @@ B 1.4x slower at p95 (12 ms → 17 ms)
   p95  12 ms  17 ms  1.38x
   p99  12 ms  17 ms  1.38x
   21 jobs; B ran 402 ms after A at p50, 402 ms at p95
+  job by job B takes 1.40x as long (median; 95 %: 1.40x to 1.40x)
 
   Not compared
   1  skipped.write_not_allowed
@@ -250,3 +252,26 @@ def test_parts_of_the_sums_are_told_as_parts():
     assert "The books balance." in page
     for told in ("2  lost\n     Part of the expired:", "1  unreported\n     Part of the recorded:", "4  buffered\n"):
         assert told in page
+
+
+def test_what_is_known_of_a_group_is_told_beside_it():
+    """Noise apart, statuses that differ, jobs that failed, an acknowledgement in the words of whoever wrote it."""
+    clock = changed("$.clock\x1b")
+    noisy = [mismatched(clock, baseline_differences=(clock,))] * 30
+    busy = mismatched(changed("$[0].status", 200, 503, where="exchange"), control_seconds=1.0, candidate_seconds=1.0)
+    report = report_of([*noisy, busy, replayed("failed", reason="timeout")], balanced(32))
+    note = Acknowledgement(note="agreed\x1b", at="2026-01-01T00:00:00.000Z", until="2026-12-24T23:59:59.999Z")
+    told = {f"group|{report.experiments[0].groups[1].fingerprint}": to_note(note)}
+    report = with_notes(report, told)
+
+    page = printed(report)
+
+    for words in (
+        "of 30 jobs 30 on B, 30 on the control's own version",
+        "noise: the control's own version beside B differs in the same way",
+        "status 200 on A, 503 on B",
+        "1 more job failed on B, 1 of them by timeout: no speed was measured",
+        "acknowledged until 2026-12-24 23:59:59: ",
+    ):
+        assert words in page
+    assert "\x1b" not in page

@@ -35,7 +35,9 @@ def test_the_schema_has_its_keys_and_types():
     assert list(report["capture"]) == [*CAPTURE_KEYS, *ADDED_KEYS]
     assert report["capture"]["dropped"] == {"buffer_full": 1}
     (experiment,) = report["experiments"]
-    assert list(experiment) == ["name", "outcomes", "reasons", "latency", "groups", "examples", "rules"]
+    assert list(experiment) == [
+        "name", "outcomes", "reasons", "latency", "groups", "examples", "rules", "statuses", "noise",
+    ]  # fmt: skip
     assert list(experiment["outcomes"]) == OUTCOMES
     assert experiment["reasons"] == {"skipped.write_not_allowed": 1}
     assert experiment["examples"] == {"skipped.write_not_allowed": [{"job": "job-1", "detail": "publishing-api"}]}
@@ -52,6 +54,7 @@ def test_a_group_has_its_keys_and_types():
     (group,) = experiment["groups"]
     assert list(group) == [
         "fingerprint", "count", "first_seen", "last_seen", "differences", "truncated", "samples",
+        "statuses", "noise", "undecided", "acknowledged",
     ]  # fmt: skip
     assert group["fingerprint"] == "3edd9d5ec647729f"
     assert group["count"] == 1
@@ -72,7 +75,9 @@ def test_latency_with_nothing_counted_is_null():
     """No measurement is not zero seconds."""
     (experiment,) = report_of([replayed("skipped", reason="no_route")]).to_json()["experiments"]
 
-    assert experiment["latency"] == {"control": None, "candidate": None, "queue_delay": None}
+    assert experiment["latency"] == {
+        "control": None, "candidate": None, "queue_delay": None, "paired": None, "failed": 0, "timed_out": 0,
+    }  # fmt: skip
 
 
 def test_an_empty_report_has_every_number():

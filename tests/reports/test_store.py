@@ -45,7 +45,7 @@ def test_a_journal_is_a_store():
 def test_accounts_may_know_less():
     """An older store has no duplicates to tell of."""
     told = SimpleNamespace(called=1, recorded=1, pending=1)
-    store = SimpleNamespace(environment="b-1", tallies=list, accounts=lambda: told, producers=list)
+    store = SimpleNamespace(environment="b-1", tallies=list, notes=dict, accounts=lambda: told, producers=list)
 
     assert report_of(store, namespace="shop", generated_at=START).capture.called == 1
 
@@ -74,6 +74,6 @@ def test_what_does_not_balance_is_looked_at_again(looks, balanced):
     """An app that ships while we look is no defect; what stays is one."""
     told = [SimpleNamespace(called=1, recorded=1, pending=0)] * looks
     told[-1] = SimpleNamespace(called=1, recorded=1, pending=1)
-    store = SimpleNamespace(environment="b-1", tallies=list, accounts=iter(told).__next__, producers=list)
+    store = SimpleNamespace(environment="b-1", tallies=list, notes=dict, accounts=iter(told).__next__, producers=list)
 
     assert report_of(store, namespace="shop", generated_at=START).capture.balanced is balanced

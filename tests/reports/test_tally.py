@@ -14,7 +14,7 @@ from .bench import changed, mismatched, replayed
 
 
 def test_a_match_is_a_few_counters():
-    """A matched job adds its outcome and its seconds, and leaves nothing else."""
+    """A matched job adds its outcome, its seconds, their ratio and the classes of status, and leaves nothing else."""
     kept = tally(replayed(control_seconds=0.5, candidate_seconds=1.0, queue_delay=0.0))
 
     assert dict(kept.add) == {
@@ -22,6 +22,8 @@ def test_a_match_is_a_few_counters():
         "1|seconds|control|-34|shop.get": 1,
         "1|seconds|candidate|0|shop.get": 1,
         "1|seconds|queue_delay|-1037|shop.get": 1,
+        "1|ratio|35|shop.get": 1,
+        "1|status|none|none|shop.get": 1,
     }
     assert [kept.first, kept.last, kept.samples] == [{}, {}, {}]
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from sidecar_science.reports.outcome import Outcome
 from sidecar_science.reports.records import Capture, ExperimentReport, Group, Latency, Report
-from sidecar_science.reports.render import advice, words
+from sidecar_science.reports.render import advice, remarks, words
 from sidecar_science.reports.render.summary import next_step, summarized
 from sidecar_science.reports.render.visible import visible
 
@@ -65,6 +65,8 @@ def _experiment(experiment: ExperimentReport) -> Iterable[str]:
     yield f"Outcomes: {', '.join(_outcomes(experiment))}."
     yield ""
     yield from _groups(experiment.groups)
+    noise = [f"- noise: {line}" for line in remarks.of_noise(experiment, code)]
+    yield from [*noise, ""] if noise else []
     yield from _speed(experiment.latency)
     uncompared = words.uncompared(experiment)
     for reason, n in uncompared:
@@ -91,6 +93,7 @@ def _groups(groups: Sequence[Group]) -> Iterable[str]:
             yield f"  - {way.text}"
             if way.place and number < MAX_PLACES:
                 yield from _place(way.place)
+        yield from (f"  - {line}" for line in remarks.of_group(group, code))
     more = len(groups) - MAX_GROUPS
     if more > 0:
         yield f"- … and {words.counted(more, 'more group')}: `--format json` has them all"
@@ -106,7 +109,7 @@ def _speed(latency: Latency) -> Iterable[str]:
     if latency.candidate is not None:
         yield from _table(("", "A", "B", "B / A"), words.speeds(latency))
         yield ""
-        yield f"{words.measured(latency)}."
+        yield f"{'; '.join([words.measured(latency), *remarks.of_speed(latency)])}."
         yield ""
 
 

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from sidecar_science.reports.plain import common
 from sidecar_science.reports.records import Capture, ExperimentReport, Group, Latency, Report
-from sidecar_science.reports.render import advice, words
+from sidecar_science.reports.render import advice, remarks, words
 from sidecar_science.reports.render.summary import next_step, summarized
 from sidecar_science.reports.render.visible import visible
 
@@ -75,6 +75,7 @@ class _Page:
         yield from self._headline(experiment)
         yield from self._section("Outcomes", [self._outcomes(experiment)])
         yield from self._section("Why", self._groups(experiment.groups))
+        yield from self._section("Noise", [self._text(line) for line in remarks.of_noise(experiment, visible)])
         yield from self._section("Speed", self._speed(experiment.latency))
         yield from self._section("Not compared", self._reasons(experiment))
         yield from self._section("Rules", self._rules(experiment))
@@ -124,7 +125,8 @@ class _Page:
             lines.append(self._text(way.text))
             if way.place and number < MAX_PLACES:
                 lines.append(self._place(way.place))
-        return Stack(*lines, self._text(words.seen(group), "dim"), self._text(words.handle(group, visible), "dim"))
+        told = [*remarks.of_group(group, visible), words.seen(group), words.handle(group, visible)]
+        return Stack(*lines, *(self._text(line, "dim") for line in told))
 
     def _place(self, place: Mapping[str, Any]) -> RenderableType:
         """What the two sides of one job hold at one path; what they have in common is dim."""
@@ -147,7 +149,8 @@ class _Page:
         table.add_row(*(self._text(head, "dim") for head in ("", "A", "B", "B / A")))
         for row in words.speeds(latency):
             table.add_row(*map(self._text, row))
-        return [table, self._text(words.measured(latency), "dim")]
+        told = [words.measured(latency), *remarks.of_speed(latency)]
+        return [table, *(self._text(line, "dim") for line in told)]
 
     def _reasons(self, experiment: ExperimentReport) -> list[RenderableType]:
         table = _grid("right")

@@ -77,8 +77,13 @@ def times(ratio: float) -> str:
 
 def difference(one: DifferenceCount, name: Name) -> str:
     """One difference of a group: where, which path, how."""
-    where = one.where if one.where in _WHERES else name(one.where)
-    return f"{where} {name(one.path)} {_KINDS.get(one.kind) or name(one.kind)}"
+    return place(one.where, one.path, one.kind, name)
+
+
+def place(where: str, path: str, kind: str, name: Name) -> str:
+    """Where, which path, how."""
+    told = where if where in _WHERES else name(where)
+    return f"{told} {name(path)} {_KINDS.get(kind) or name(kind)}"
 
 
 def headline(experiment: ExperimentReport) -> str:
