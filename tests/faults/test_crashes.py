@@ -74,9 +74,10 @@ def test_many_guilty_ones_are_all_found(rig: Rig) -> None:
     """Also when they bring the process down together, and across partitions."""
     worker = rig.start_worker("--processes", "2")
 
-    calls = [("read", f"k{n}", "exit" if n % 3 == 0 else "") for n in range(18)]
+    calls = [("read", f"k{n}", "exit" if n % 3 == 0 else "") for n in range(12)]
     jobs = rig.record(*calls)
 
+    rig.drain(90.0)
     assert_kept(rig)
     assert worker.code is None
     for (_, _, wish), job in zip(calls, jobs, strict=True):
@@ -176,7 +177,7 @@ def test_a_process_with_too_many_stuck_lanes_is_replaced(rig: Rig) -> None:
 
 def test_a_pause_before_the_send_is_seen(rig: Rig) -> None:
     """Between the last check and the send nothing can be promised: the checker sees what comes of it."""
-    sleeper = rig.start_worker(environ={**PATIENT, "SIDECAR_FAILPOINT": "before_send=pause:4"})
+    sleeper = rig.start_worker(environ={**PATIENT, "SIDECAR_FAILPOINT": "before_send=pause:10"})
     first, second = rig.record(("write", "k", ""), ("write", "k", ""))
     until("a start", lambda: any(marker.startswith("started") for marker in rig.markers().values()))
     sleeper.terminate()
