@@ -141,7 +141,7 @@ def _worker(
     check_server(sidecar.redis_url, log, own=place.guard.own, forced=arguments.force_unsafe_redis)
     journal = open_for(sidecar, settings.environment, own=place.guard.own)
     joined = join(journal, start, epoch=settings.epoch, routes=settings.targets, log=log)
-    if not sidecar.keyring.signs and not duty.quarantine:
+    if not sidecar.keyring.signs and duty.first:
         log.warning("journal.unsigned", remedy="set SIDECAR_SIGNING_KEY on both sides: then nobody else's jobs run")
     name = _name()
     worker = assemble(

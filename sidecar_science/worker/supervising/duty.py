@@ -33,11 +33,13 @@ class Standing:
 
 @attrs.frozen(kw_only=True)
 class Duty:
-    """One process's task. In ``quarantine`` it tries the suspects, one at a time, and nothing else."""
+    """One process's task. In ``quarantine`` it tries the suspects, one at a time, and nothing else. The ``first`` says
+    what need be said once."""
 
     slots: Slots
     supervisor: int
     quarantine: bool = False
+    first: bool = True
     pipe: int = -1
 
     def ready(self, standing: Standing) -> None:

@@ -28,14 +28,16 @@ _STACK: Final = 8 * 1024 * 1024
 _SPARE_THREADS: Final = 16
 
 
-def fork(work: Work, slots: Slots, *, quarantine: bool, memory: int, born: float, threads: int) -> Child:
+def fork(
+    work: Work, slots: Slots, *, quarantine: bool, memory: int, born: float, threads: int, first: bool = True
+) -> Child:
     """Start a process that does ``work``.
 
     ``memory`` bounds its own data, in bytes, on top of the stacks of so many ``threads``, where the system can. Raises
     OSError when there is no room for another process.
     """
     reading, writing = os.pipe()
-    duty = Duty(slots=slots, supervisor=os.getpid(), quarantine=quarantine, pipe=writing)
+    duty = Duty(slots=slots, supervisor=os.getpid(), quarantine=quarantine, first=first, pipe=writing)
     # What is asked of the supervisor in this moment must not be taken for asked of the child.
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
     try:

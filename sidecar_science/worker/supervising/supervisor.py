@@ -135,7 +135,8 @@ class Supervisor:
     def _forked(self, post: Post, now: float) -> Child:
         slots = Slots(self._lanes + 1)
         return fork(
-            self._work, slots, quarantine=post.quarantine, memory=self._memory, born=now, threads=self._lanes
+            self._work, slots, quarantine=post.quarantine, memory=self._memory, born=now, threads=self._lanes,
+            first=not self._ready,
         )  # fmt: skip
 
     def _obey(self, now: float) -> None:
