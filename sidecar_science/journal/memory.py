@@ -59,6 +59,10 @@ class MemoryLog:
         with self._server.request():
             return dict(self._server.settings)
 
+    def dictionary(self, number: int) -> bytes | None:
+        with self._server.request():
+            return self._server.dictionaries.get(number)
+
     def report(self, producer: str, accounts: Mapping[str, Any], *, ended: bool = False) -> None:
         with self._server.request():
             self._server.producers[producer] = Producer(

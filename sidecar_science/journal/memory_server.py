@@ -206,6 +206,7 @@ class MemoryServer:
         self.clock = clock
         self.trouble: JournalError | None = None
         self.settings: dict[str, str] = {}
+        self.dictionaries: dict[int, bytes] = {}
         self.producers: dict[str, Producer] = {}
         self.environments: dict[str, Environment] = {}
         self.workers: dict[str, dict[str, float]] = {}

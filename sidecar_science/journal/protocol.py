@@ -76,7 +76,11 @@ class Log(Protocol):
         ...
 
     def settings(self) -> Mapping[str, str]:
-        """What was set at run time: ``enabled``, ``sample``, ``sample|EXPERIMENT``."""
+        """What was set at run time: ``enabled``, ``sample``, ``sample|EXPERIMENT``, ``dictionary``."""
+        ...
+
+    def dictionary(self, number: int) -> bytes | None:
+        """The sealed dictionary of that number (see `sidecar_science.codec.compression`), if there is one."""
         ...
 
     def report(self, producer: str, accounts: Mapping[str, Any], *, ended: bool = False) -> None:
@@ -272,6 +276,14 @@ class Journal(Protocol):
         seconds without a heartbeat an environment expires (default 7 days). Raises `UsageError` unless these are
         seconds.
         """
+        ...
+
+    def dictionaries(self) -> Mapping[int, bytes]:
+        """The sealed dictionaries, by number: the highest is the newest."""
+        ...
+
+    def keep_dictionary(self, number: int, data: bytes) -> bool:
+        """Keep a sealed dictionary under a new ``number``; False where somebody else's has it already."""
         ...
 
     def tallies(self) -> list[Mapping[str, bytes]]:

@@ -59,6 +59,12 @@ class RedisLedger:
             self._link.run("keep", [self._keys.settings], name, value)
         self._look_at_settings()
 
+    def dictionaries(self) -> Mapping[int, bytes]:
+        return {int(number): data for number, data in self._link.command("HGETALL", self._keys.dictionaries).items()}
+
+    def keep_dictionary(self, number: int, data: bytes) -> bool:
+        return bool(self._link.run("keep_first", [self._keys.dictionaries], str(number), data))
+
     def tallies(self) -> list[Mapping[str, bytes]]:
         tallies = self._link.batch([("HGETALL", key) for key in self._each("tally")])
         return [{field.decode(): value for field, value in tally.items()} for tally in tallies]

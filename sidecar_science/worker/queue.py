@@ -25,7 +25,8 @@ _REMEMBERED_KEYS: Final = 10_000
 class Waiting:
     """A claimed job, and when, by the monotonic clock, it ``arrived`` in the journal.
 
-    ``made`` is how many attempts at it have been sent under the lease of its queue.
+    ``made`` is how many attempts at it have been sent under the lease of its queue; ``lacks`` tells what is
+    missing to read all of it.
     """
 
     claimed: Claimed
@@ -33,6 +34,7 @@ class Waiting:
     stamp: Stamp
     arrived: float
     made: int = 0
+    lacks: str | None = None
 
     @property
     def order(self) -> tuple[float, str, int]:
