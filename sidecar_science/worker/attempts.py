@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from sidecar_science.clock import Clock
 from sidecar_science.errors import JournalUnavailable, LeaseLost
@@ -26,6 +26,12 @@ _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
 
 
+class BeforeSending(Protocol):
+    """What a lane still has to do before something is sent: see `Settling.before_sending`."""
+
+    def __call__(self, queue: PartitionQueue, *, writes: bool) -> None: ...
+
+
 class Attempts:
     """What one job has been tried so far, under one lease. ``lease`` is how long a renewed one lasts, in seconds.
 
@@ -44,6 +50,7 @@ class Attempts:
         lease: float,
         clock: Clock,
         failpoint: Failpoint = no_failpoint,
+        before_sending: BeforeSending | None = None,
     ) -> None:
         self.service: str | None = waiting.job.service
         self.plan: Plan | None = None
@@ -59,6 +66,7 @@ class Attempts:
         self._lease = lease
         self._clock = clock
         self._failpoint = failpoint
+        self._before_sending = before_sending
         self._pass: Pass | None = None
         self._number = 0
         self._may_repeat = False
@@ -69,6 +77,8 @@ class Attempts:
         self.plan = plan
         self.service = plan.service
         self._pass = self._circuit.enter(plan.service)
+        if self._before_sending is not None:
+            self._before_sending(self._queue, writes=plan.writes)
         self._start(plan)
 
     def hold(self, plan: Plan) -> None:
