@@ -27,6 +27,7 @@ from sidecar_science.journal.records import (
     Producer,
     Settlement,
     Size,
+    Start,
     Started,
     Waiting,
     check_name,
@@ -50,6 +51,7 @@ __all__ = [
     "Producer",
     "Settlement",
     "Size",
+    "Start",
     "Started",
     "Waiting",
     "check_name",
@@ -194,6 +196,13 @@ class Journal(Protocol):
         ``go`` is False when ``limit`` attempts were made, or when nobody knows how many. To try once more
         under the same lease, pass the attempt that ended as ``after``; without it a repeated call is taken
         for a lost reply.
+        """
+        ...
+
+    def start_all(self, lease: Lease, starts: Sequence[Start]) -> list[Started]:
+        """`start` for several entries of a partition, each by itself; raises `LeaseLost` when the first finds it so.
+
+        One that finds the lease lost later does not go.
         """
         ...
 

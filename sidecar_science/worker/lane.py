@@ -21,6 +21,7 @@ from sidecar_science.worker.attempts import Attempts, insisting
 from sidecar_science.worker.circuit import Circuit, Rest
 from sidecar_science.worker.endings import Broken, NotSent, Resting
 from sidecar_science.worker.failpoints import Failpoint, no_failpoint
+from sidecar_science.worker.marks import Marks
 from sidecar_science.worker.pace import Pace
 from sidecar_science.worker.queue import PartitionQueue, Waiting
 from sidecar_science.worker.replay import Replay, Ticket
@@ -74,6 +75,7 @@ class Lane:
         self._failpoint = failpoint
         self._exhausted = exhausted
         self._settling = Settling(journal, clock, self._settled, failpoint)
+        self._marks = Marks(journal, clock, replay.reads)
         self._lock = threading.Lock()
         self._at: tuple[PartitionQueue, Waiting, Attempts] | None = None
         self._abandoned = False
@@ -117,6 +119,7 @@ class Lane:
         return True
 
     def _work(self, queue: PartitionQueue) -> None:
+        self._marks.forget()
         for _ in range(TURN):
             if self._quiet.is_set() or not queue.ready(self._clock.monotonic()):
                 return
@@ -150,7 +153,7 @@ class Lane:
         attempts = Attempts(
             self._journal, queue, waiting,
             circuit=self._circuit, lease=self._lease, clock=self._clock, failpoint=self._failpoint,
-            before_sending=self._settling.before_sending,
+            mark=self._marks.start, before_sending=self._settling.before_sending,
         )  # fmt: skip
         if waiting.claimed.is_guilty:
             self._convict(queue, waiting, attempts)

@@ -93,6 +93,13 @@ class PartitionQueue:
         with self._lock:
             return self._waiting.pop(0) if self._is_due(now) else None
 
+    def next_due(self, count: int, now: float) -> list[Waiting]:
+        """Up to ``count`` of the jobs that would be given out next, as far as that is known at ``now``."""
+        with self._lock:
+            known = min(now, self._read_until) - self._window
+            due = self._waiting[:count] if self._is_due(now) else []
+            return [each for each in due if each.arrived <= known]
+
     def put_back(self, waiting: Waiting, resume_at: float) -> None:
         """Nothing of it was sent: it waits again, and the partition rests until ``resume_at`` (monotonic)."""
         with self._lock:

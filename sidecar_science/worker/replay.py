@@ -111,6 +111,10 @@ class Replay:
         except BaseException:  # noqa: BLE001 - whatever comes of asking, what was asked about is settled
             return False
 
+    def reads(self, job: Job) -> bool:
+        """Whether ``job`` certainly only reads, by what is declared."""
+        return self._planner.reads(job)
+
     def close(self) -> None:
         self._caller.close()
 
