@@ -21,7 +21,7 @@ AHEAD: Final = 4
 
 
 class Marks:
-    """The starts that one lane has marked in its turn. ``reads`` tells whether a job only reads, by what is declared."""
+    """The starts that one lane has marked in its turn. ``reads`` tells whether a job certainly only reads."""
 
     def __init__(self, journal: Journal, clock: Clock, reads: Callable[[Job], bool]) -> None:
         self._journal = journal
