@@ -1,9 +1,9 @@
 """What an adapter aims at A through ``requests`` goes to B, and nothing of it takes a detour.
 
-Three things are patched, all of them in the worker's process alone: ``Session.send`` (the one place that
+What is patched, all of it in the worker's process alone: ``Session.send`` (the one place that
 every request of every session passes, before its connection is chosen), ``HTTPAdapter.send`` (the last
 place that sees the timeout, after an adapter's own defaults) and ``Session.trust_env`` (proxies and netrc
-of the environment).
+of the environment); and what `sidecar_science.routing.shortcuts` makes quicker.
 """
 
 from __future__ import annotations
@@ -11,21 +11,19 @@ from __future__ import annotations
 import contextlib
 import copy
 import os
-from collections import OrderedDict
 from collections.abc import Iterator, MutableMapping
 from contextvars import ContextVar
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-import requests
 from requests import PreparedRequest, Response, Session
 from requests.adapters import HTTPAdapter
 from requests.cookies import get_cookie_header
 from requests.sessions import SessionRedirectMixin
-from requests.structures import CaseInsensitiveDict
 
 from sidecar_science.clock import SYSTEM_CLOCK, Clock
 from sidecar_science.errors import EgressRefused
+from sidecar_science.routing import shortcuts
 from sidecar_science.routing.current import Current, CurrentReplay
 from sidecar_science.routing.deadline import bounded, remaining_of
 from sidecar_science.routing.origins import aim
@@ -33,7 +31,6 @@ from sidecar_science.routing.patching import Patches
 from sidecar_science.routing.routes import Routes
 
 _PROXY_VARIABLES: Final = frozenset({"http_proxy", "https_proxy", "all_proxy", "ftp_proxy", "ws_proxy", "wss_proxy"})
-_MAPPINGS: Final = frozenset({dict, OrderedDict, CaseInsensitiveDict})
 _BUNDLE_VARIABLES: Final = ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
 
 
@@ -67,8 +64,7 @@ class Rerouting:
         self._patches.wrap(SessionRedirectMixin, "resolve_redirects", self._redirecting)
         self._patches.wrap(HTTPAdapter, "send", self._bounding)
         self._patches.wrap(Session, "merge_environment_settings", self._verifying)
-        self._patches.wrap(requests.sessions, "to_key_val_list", _listing)
-        self._patches.wrap(requests.models, "to_key_val_list", _listing)
+        shortcuts.install(self._patches)
         self._patches.put(Session, "trust_env", _Never("trust_env"))
         for name in [name for name in self._environ if name.lower() in _PROXY_VARIABLES]:
             self._removed[name] = self._environ.pop(name)
@@ -173,14 +169,6 @@ class Rerouting:
                 "route; add a --route for that service, or declare the base URL that this request belongs to",
             )
         return request
-
-
-def _listing(original: Any) -> Any:
-    def to_key_val_list(value: Any) -> Any:
-        # requests asks what the value is like by a structural check that costs more than all the rest of it.
-        return list(value.items()) if type(value) in _MAPPINGS else original(value)
-
-    return to_key_val_list
 
 
 class _Never:
