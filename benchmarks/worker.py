@@ -29,7 +29,7 @@ from benchmarks.jobs.measuring import Rate, measure
 from benchmarks.jobs.tables import Cell, Figures, render
 from sidecar_science.journal.embedded import EmbeddedServer
 
-_WARM: Final = 0.5
+_WARM: Final = 1.0
 
 
 @attrs.frozen(kw_only=True)

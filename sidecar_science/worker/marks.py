@@ -17,7 +17,7 @@ from sidecar_science.worker.plan import Plan
 from sidecar_science.worker.queue import PartitionQueue, Waiting
 
 AHEAD: Final = 4
-"""How many of the jobs that stand behind one are marked with it. Each of them is a suspect when the process dies."""
+"""How many of the jobs that stand behind one are marked with it."""
 
 
 class Marks:
