@@ -76,5 +76,16 @@ def contenders(recorded: filling.Recorded) -> Mapping[str, Contender]:
 def _ours(b: str, lanes: int) -> Sequence[str]:
     return (
         *(sys.executable, "-m", "sidecar_science.cli", "run", "benchmarks.jobs.declared:sidecar"),
-        *("--environment", "b", "--route", f"content={b}", "--lanes", str(lanes), "--log-level", "warning"),
+        *(
+            "--environment",
+            "b",
+            "--route",
+            f"content={b}",
+            "--lanes",
+            str(lanes),
+            "--processes",
+            "1",
+            "--log-level",
+            "warning",
+        ),
     )
