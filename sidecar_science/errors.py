@@ -11,6 +11,7 @@
     │   ├── TooLarge                a value is larger, deeper or wider than the bounds allow
     │   └── Undecodable             bytes that are not one of our envelopes
     │       ├── UnsupportedVersion  ... but one of a version that this release does not know
+    │       ├── UnknownDictionary   ... but compressed with a dictionary that is not there
     │       └── WrongSignature      ... but nobody who holds a key made it
     └── JournalError
         ├── JournalUnavailable      Redis did not answer, or cannot serve now: try again
@@ -112,6 +113,22 @@ class UnsupportedVersion(Undecodable):
             f"envelope version {version}; this release reads up to version {known}: upgrade the worker first"
         )
         self.version = version
+
+
+class UnknownDictionary(Undecodable):
+    """An envelope of ours whose body was compressed with a dictionary that is not there.
+
+    ``dictionary`` is its id, ``header`` the envelope's, and ``key_id`` that of the key that signed both.
+    """
+
+    def __init__(self, dictionary: bytes, header: bytes, key_id: bytes) -> None:
+        super().__init__(
+            f"its body was compressed with dictionary {dictionary.hex()}, which the journal does not hold; import "
+            "an export that has it, and requeue"
+        )
+        self.dictionary = dictionary
+        self.header = header
+        self.key_id = key_id
 
 
 class WrongSignature(Undecodable):

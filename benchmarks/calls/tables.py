@@ -22,7 +22,7 @@ def render(figures: Figures) -> str:
             _added(figures.healthy, cpu=True),
             _ratios(figures),
             "### Calls that are not recorded, 1 KB, paced, µs",
-            _table(["", "p50", "p99"], [[name, *_pair(added)] for name, added in _others(figures.idle)]),
+            table(["", "p50", "p99"], [[name, *_pair(added)] for name, added in _others(figures.idle)]),
             "### Added per call, µs: flat out, Redis healthy",
             _added(figures.flat, cpu=True),
             "### What the process pays besides",
@@ -45,7 +45,7 @@ def _added(by_size: BySize, *, cpu: bool = False) -> str:
         for size in SIZES:
             row += _pair(by_size[size][name]) if name in by_size[size] else ["", ""]
         rows.append(row + [_micros(added.worst), _micros(added.cpu_per_call)] * cpu)
-    return _table(head, rows)
+    return table(head, rows)
 
 
 def _ratios(figures: Figures) -> str:
@@ -55,7 +55,7 @@ def _ratios(figures: Figures) -> str:
         found = figures.healthy[size]
         ours = found[ARGUMENT].p50
         rows.append([size, f"{ours / found[XADD].p50:.2f}", f"{ours / found[queue].p50:.2f}"])
-    return _table(["our p50 as a share of", XADD, f"{queue} (the fastest queue)"], rows)
+    return table(["our p50 as a share of", XADD, f"{queue} (the fastest queue)"], rows)
 
 
 def _besides(figures: Figures) -> str:
@@ -75,7 +75,7 @@ def _besides(figures: Figures) -> str:
 
 def _outage(outage: Outage) -> str:
     rows = [[name, _blocked(told, outage.patience), told.raised] for name, told in outage.others.items()]
-    return _added(outage.ours) + "\n\n" + _table(["one call blocks for", "seconds", "raises"], rows)
+    return _added(outage.ours) + "\n\n" + table(["one call blocks for", "seconds", "raises"], rows)
 
 
 def _blocked(told: Blocking, patience: float) -> str:
@@ -86,7 +86,7 @@ def _blocked(told: Blocking, patience: float) -> str:
 
 def _targets(figures: Figures) -> str:
     rows = [[t.what, _micros(t.measured), _micros(t.bound), t.verdict] for t in targets(figures)]
-    return _table(["", "measured", "at most", ""], rows)
+    return table(["", "measured", "at most", ""], rows)
 
 
 def _others(added: Mapping[str, Added]) -> list[tuple[str, Added]]:
@@ -101,7 +101,8 @@ def _micros(value: float) -> str:
     return f"{value:,.0f}" if abs(value) >= 100 else f"{value:.1f}" if abs(value) >= 10 else f"{value:.2f}"
 
 
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A Markdown table whose columns line up: names to the left, figures to the right."""
     widths = [max(len(row[n]) for row in (head, *rows)) for n in range(len(head))]
     lines = [head, ["-" * (width - 1) + (":" if n else "-") for n, width in enumerate(widths)], *rows]
     return "\n".join(

@@ -11,7 +11,6 @@ import contextlib
 import hashlib
 import ssl
 import time
-from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Any, Final
 
@@ -74,18 +73,21 @@ class Exchange:
     failure: str | None = None
 
 
-@contextlib.contextmanager
-def observing() -> Iterator[list[Exchange]]:
+class observing:  # noqa: N801 - it reads as the block that it is
     """Within the block, and in this context alone, exchanges are put into the list that it gives."""
-    install()
-    seen: list[Exchange] = []
-    watch = Watch(seen)
-    token = watching.set(watch)
-    try:
-        yield seen
-    finally:
-        watch.over = True
-        watching.reset(token)
+
+    __slots__ = ("_token", "_watch")
+
+    def __enter__(self) -> list[Exchange]:
+        install()
+        seen: list[Exchange] = []
+        self._watch = Watch(seen)
+        self._token = watching.set(self._watch)
+        return seen
+
+    def __exit__(self, *_: object) -> None:
+        self._watch.over = True
+        watching.reset(self._token)
 
 
 def install() -> None:

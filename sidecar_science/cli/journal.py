@@ -11,6 +11,7 @@ from sidecar_science.cli.exits import Exit
 from sidecar_science.cli.opening import opened, require_known
 from sidecar_science.codec.keys import Keyring
 from sidecar_science.errors import Undecodable
+from sidecar_science.journal.dictionaries import Dictionaries
 from sidecar_science.journal.job import Job, unseal
 from sidecar_science.journal.protocol import Waiting
 from sidecar_science.reports.render.visible import visible
@@ -52,8 +53,11 @@ def lag(arguments: argparse.Namespace) -> int:
 def peek(arguments: argparse.Namespace) -> int:
     with opened(arguments) as (sidecar, journal):
         require_known(journal)
-        waiting = journal.peek(arguments.count)
-    rows = ((f"{entry.partition:02}", f"{entry.age:,.1f} s", *_job(sidecar.keyring, entry)) for entry in waiting)
+        dictionaries = Dictionaries(journal, sidecar.keyring)
+        rows = [
+            (f"{entry.partition:02}", f"{entry.age:,.1f} s", *_job(sidecar.keyring, entry, dictionaries))
+            for entry in journal.peek(arguments.count)
+        ]
     tables.show(("partition", "age", "experiment", "job", "bytes"), rows)
     return Exit.OK
 
@@ -70,9 +74,9 @@ def _count(text: str) -> int:
     return common.whole_number(text, 1, 10_000)
 
 
-def _job(keyring: Keyring, entry: Waiting) -> tuple[str, str, str]:
+def _job(keyring: Keyring, entry: Waiting, dictionaries: Dictionaries) -> tuple[str, str, str]:
     try:
-        job: Job = unseal(entry.data, keyring, entry.partition)[0]
+        job: Job = unseal(entry.data, keyring, entry.partition, dictionaries.get)[0]
     except Undecodable as error:
         return f"({error})", "-", f"{len(entry.data):,}"
     return visible(job.experiment), job.id, f"{len(entry.data):,}"

@@ -54,7 +54,7 @@ def import_(arguments: argparse.Namespace) -> int:
             log.ensure()
         finally:
             log.close()
-        for _ in form.entries(lines(), journal.partitions):
+        for _ in form.entries(lines(), journal.partitions, lambda _: None):
             pass
         try:
             count = journal.import_(lines())

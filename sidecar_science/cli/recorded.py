@@ -11,6 +11,7 @@ from sidecar_science.comparison.observed import Observed
 from sidecar_science.comparison.projection import project
 from sidecar_science.errors import CodecError, Undecodable
 from sidecar_science.journal import export
+from sidecar_science.journal.dictionaries import Dictionaries
 from sidecar_science.journal.job import Job, Stamp, unseal
 from sidecar_science.journal.protocol import Journal
 from sidecar_science.recording.experiment import SidecarExperiment
@@ -26,9 +27,10 @@ WITHHELD: Final = "(withheld: the experiment is not declared here, so nobody can
 
 def find(sidecar: Sidecar, journal: Journal, wanted: str) -> tuple[Job, Stamp] | None:
     """The job called ``wanted`` and its stamp, if its bytes are still in the journal; this reads through all of it."""
-    for entry in export.entries(journal.export(), journal.partitions):
+    dictionaries = Dictionaries(journal, sidecar.keyring)
+    for entry in export.entries(journal.export(), journal.partitions, lambda _: None):
         try:
-            job, stamp = unseal(entry.data, sidecar.keyring, entry.partition)
+            job, stamp = unseal(entry.data, sidecar.keyring, entry.partition, dictionaries.get)
         except Undecodable:
             continue
         if job.id == wanted:

@@ -8,6 +8,7 @@ from typing import Final
 from sidecar_science.cli.finding import Finding, ago, span
 from sidecar_science.clock import Clock
 from sidecar_science.errors import Undecodable
+from sidecar_science.journal.dictionaries import Dictionaries
 from sidecar_science.journal.job import unseal
 from sidecar_science.journal.layout import ENVIRONMENT_TTL, IDLE
 from sidecar_science.journal.protocol import Environment, Journal, Producer, Waiting
@@ -84,8 +85,8 @@ class Traffic:
 
     def _entries(self) -> Iterator[Finding]:
         """Whether what waits can be read with the keys that are configured here."""
-        waiting = self._journal.peek(_LOOKED_AT)
-        unread = [error for entry in waiting if (error := self._unread(entry)) is not None]
+        waiting, dictionaries = self._journal.peek(_LOOKED_AT), Dictionaries(self._journal, self._sidecar.keyring)
+        unread = [error for entry in waiting if (error := self._unread(entry, dictionaries)) is not None]
         if unread:
             yield Finding(
                 "bad",
@@ -94,9 +95,9 @@ class Traffic:
                 "give the worker the app's own SIDECAR_SIGNING_KEY and SIDECAR_ENCRYPTION_KEY, the newest first",
             )
 
-    def _unread(self, entry: Waiting) -> Undecodable | None:
+    def _unread(self, entry: Waiting, dictionaries: Dictionaries) -> Undecodable | None:
         try:
-            unseal(entry.data, self._sidecar.keyring, entry.partition)
+            unseal(entry.data, self._sidecar.keyring, entry.partition, dictionaries.get)
         except Undecodable as error:
             return error
         return None

@@ -100,10 +100,10 @@ def is_light(value: Any, most: int, max_depth: int) -> bool:
                 return False
         if most < 0:
             return False
-    return len(boxes) <= max_depth or _is_shallow(value, max_depth)
+    return len(boxes) <= max_depth or is_shallow(value, max_depth)
 
 
-def _is_shallow(value: Any, max_depth: int) -> bool:
+def is_shallow(value: Any, max_depth: int) -> bool:
     """Whether plain data is no deeper than that."""
     level = [value]
     for _ in range(max_depth + 1):

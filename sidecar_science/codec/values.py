@@ -15,14 +15,26 @@ import ormsgpack
 
 from sidecar_science.codec import shapes, types
 from sidecar_science.codec.classes import Classes
-from sidecar_science.codec.measure import AWKWARD, is_light, measure
+from sidecar_science.codec.measure import AWKWARD, is_light, is_shallow, measure
 from sidecar_science.codec.packing import PASSING, PLAIN, Packing, join
 from sidecar_science.codec.projecting import Project, Projecting
 from sidecar_science.codec.shapes import Shape
 from sidecar_science.codec.unpacking import Unpacking
 from sidecar_science.errors import CodecError, NotEncodable, TooLarge, Undecodable
 
-__all__ = ["MAX_BYTES", "MAX_DEPTH", "MAX_NODES", "Codec", "canonical", "digest", "join", "measure", "pack", "unpack"]
+__all__ = [
+    "MAX_BYTES",
+    "MAX_DEPTH",
+    "MAX_NODES",
+    "Codec",
+    "canonical",
+    "digest",
+    "is_native",
+    "join",
+    "measure",
+    "pack",
+    "unpack",
+]
 
 MAX_BYTES = 1024 * 1024
 MAX_DEPTH = 100
@@ -89,6 +101,21 @@ class Codec:
             # The types' own constructors refuse in many ways, and quote what they were given: only the kind is told.
             raise Undecodable(f"not a value of ours ({type(error).__name__})") from error
         return value
+
+    def decode_plain(self, data: bytes, project: Callable[[Any], Any]) -> Any:
+        """The value that was encoded as plain data: what is none already becomes what ``project`` makes of it.
+
+        Raises `Undecodable` as `decode` does. Nearly every value has been plain before, which its bytes tell: they are
+        neither measured nor walked.
+        """
+        if len(data) <= self._most:
+            try:
+                value = ormsgpack.unpackb(data)
+                if is_shallow(value, self.max_depth):
+                    return value
+            except ValueError:
+                pass
+        return project(self.decode(data))
 
     def _encoded(self, value: Any, packing: Callable[[], Packing]) -> bytes:
         try:
@@ -162,6 +189,15 @@ def digest(value: Any, project: Project | None = None) -> str | None:
     """SHA-256 (hex) of the `canonical` form of ``value``; None where it has none."""
     form = canonical(value, project)
     return None if form is None else hashlib.sha256(form).hexdigest()
+
+
+def is_native(data: bytes) -> bool:
+    """Whether what was encoded is made of MessagePack's own types alone, with text for keys: no marker is in it."""
+    try:
+        ormsgpack.unpackb(data)
+    except ValueError:
+        return False
+    return True
 
 
 def pack(structure: Any) -> bytes:

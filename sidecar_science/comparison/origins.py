@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -38,6 +39,7 @@ class _Base:
     path: str
 
     @staticmethod
+    @lru_cache(maxsize=1024)
     def parse(url: str) -> _Base:
         try:
             parts = urlsplit(url)

@@ -1,6 +1,7 @@
 """The journal as lines of text, for moving recorded traffic between places: JSON Lines, one entry a line.
 
-The first line says what it is: ``{"sidecar": 1, "partitions": 64}``. An entry keeps its bytes, and with them its
+The first line says what it is: ``{"sidecar": 1, "partitions": 64}``. The dictionaries that entries may need come
+next. An entry keeps its bytes, and with them its
 producer, partition and sequence, which are signed; so it can only go where there are as many partitions, and it comes
 at the end of them, under a new entry id.
 """
@@ -10,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Final
 
 from sidecar_science.errors import UsageError
@@ -31,8 +32,16 @@ def line(entry: Waiting) -> bytes:
     return _line({"partition": entry.partition, "entry": entry.entry, "data": data})
 
 
-def entries(lines: Iterable[bytes | str], partitions: int) -> Iterator[Entry]:
-    """The entries of an export. Raises `UsageError` for what is none, and for one of another number of partitions."""
+def dictionary_line(data: bytes) -> bytes:
+    """The line of a dictionary: entries that follow may need it."""
+    return _line({"dictionary": base64.b64encode(data).decode()})
+
+
+def entries(lines: Iterable[bytes | str], partitions: int, keep: Callable[[bytes], object]) -> Iterator[Entry]:
+    """The entries of an export; ``keep`` takes its dictionaries.
+
+    Raises `UsageError` for what is none, and for one of another number of partitions.
+    """
     numbered = enumerate(lines, 1)
     first = _read(*next(numbered, (1, b"")))
     if first.get("sidecar") != FORMAT:
@@ -47,6 +56,9 @@ def entries(lines: Iterable[bytes | str], partitions: int) -> Iterator[Entry]:
     for number, text in numbered:
         told = _read(number, text)
         try:
+            if "dictionary" in told:
+                keep(base64.b64decode(told["dictionary"], validate=True))
+                continue
             data = base64.b64decode(told["data"], validate=True)
             partition = int(told["partition"])
         except (KeyError, TypeError, ValueError):

@@ -13,8 +13,10 @@ from typing import Any, Literal
 import attrs
 
 from sidecar_science.codec import envelope, values
+from sidecar_science.codec.compression import Dictionary, Lookup
+from sidecar_science.codec.envelope import Opened
 from sidecar_science.codec.keys import Keyring
-from sidecar_science.errors import Undecodable
+from sidecar_science.errors import Undecodable, UnknownDictionary
 from sidecar_science.journal.records import LARGEST_COUNT
 
 Effect = Literal["read", "write"]
@@ -76,7 +78,7 @@ class Stamp:
     key_id: bytes = b""
 
 
-def seal(job: Job, stamp: Stamp, keyring: Keyring) -> bytes:
+def seal(job: Job, stamp: Stamp, keyring: Keyring, dictionary: Dictionary | None = None) -> bytes:
     """The bytes of ``job`` as they go into the journal, signed and encrypted as ``keyring`` is able to."""
     header: list[Any] = [
         stamp.producer, stamp.partition, stamp.sequence,
@@ -84,18 +86,30 @@ def seal(job: Job, stamp: Stamp, keyring: Keyring) -> bytes:
         job.completed_at, job.duration, job.cpu_time, job.sent,
         job.consumed, job.exhausted, list(job.gaps),
     ]  # fmt: skip
+    return envelope.seal(values.pack(header), body_of(job), keyring, dictionary=dictionary)
+
+
+def body_of(job: Job) -> bytes:
+    """The part of ``job`` that is compressed."""
     calls = [[call.behavior, call.function, call.arguments, call.obstacle] for call in job.calls]
-    body = [calls, job.value, job.error, job.exchanges, job.context]
-    return envelope.seal(values.pack(header), values.pack(body), keyring)
+    return values.pack([calls, job.value, job.error, job.exchanges, job.context])
 
 
-def unseal(data: bytes, keyring: Keyring, partition: int) -> tuple[Job, Stamp]:
-    """The job and the stamp in ``data``.
+def unseal(data: bytes, keyring: Keyring, partition: int, dictionaries: Lookup = lambda _: None) -> tuple[Job, Stamp]:
+    """The job and the stamp in ``data``; ``dictionaries`` finds the one that it was compressed with.
 
-    Raises `Undecodable` or one of its two special cases when ``data`` is not an envelope of ours, is of an
-    unknown version, is not signed as ``keyring`` demands, or was made for another partition.
+    Raises `Undecodable` or one of its special cases when ``data`` is not an envelope of ours, is of an unknown version,
+    is not signed as ``keyring`` demands, was made for another partition, or needs a dictionary that is not there.
     """
-    opened = envelope.open(data, keyring)
+    return _read(envelope.open(data, keyring, dictionaries), partition)
+
+
+def header_of(error: UnknownDictionary, partition: int) -> tuple[Job, Stamp]:
+    """What is known all the same of a job that lacks its dictionary: no call, and nothing that was observed."""
+    return _read(Opened(error.header, _EMPTY, error.key_id), partition)
+
+
+def _read(opened: Opened, partition: int) -> tuple[Job, Stamp]:
     try:
         producer, at, sequence, id_, experiment, service, effect, key, *times, gaps = values.unpack(opened.header)
         completed_at, duration, cpu_time, sent, consumed, exhausted = times
@@ -116,6 +130,7 @@ def unseal(data: bytes, keyring: Keyring, partition: int) -> tuple[Job, Stamp]:
     return job, stamp
 
 
+_EMPTY = values.pack([[], None, None, None, None])
 _OPTIONAL_BYTES = (bytes, type(None))
 _OPTIONAL_TEXT = (str, type(None))
 _TYPES: dict[str, tuple[type, ...]] = {

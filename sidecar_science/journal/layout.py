@@ -20,6 +20,9 @@ TAINTED_KEYS: Final = 100_000
 DISPATCHED_KEYS: Final = 4096
 DISPATCHED_SECONDS: Final = 3600.0
 GAP: Final = "gap"
+DICTIONARY: Final = "dictionary"
+"""The setting that names the dictionary to compress with: ``number|id``."""
+
 SILENT_SECONDS: Final = 30.0
 UPKEEP_SECONDS: Final = 60.0
 QUARANTINE_SECONDS: Final = 30.0
@@ -66,6 +69,10 @@ class Keys:
     @property
     def settings(self) -> str:
         return f"sidecar:{{{self.namespace}}}:settings"
+
+    @property
+    def dictionaries(self) -> str:
+        return f"sidecar:{{{self.namespace}}}:dictionaries"
 
     @property
     def producers(self) -> str:

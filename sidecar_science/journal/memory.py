@@ -25,6 +25,7 @@ from sidecar_science.journal.records import (
     Producer,
     Settlement,
     Size,
+    Start,
     Started,
     check_worker,
 )
@@ -58,6 +59,10 @@ class MemoryLog:
     def settings(self) -> Mapping[str, str]:
         with self._server.request():
             return dict(self._server.settings)
+
+    def dictionary(self, number: int) -> bytes | None:
+        with self._server.request():
+            return self._server.dictionaries.get(number)
 
     def report(self, producer: str, accounts: Mapping[str, Any], *, ended: bool = False) -> None:
         with self._server.request():
@@ -182,6 +187,12 @@ class MemoryJournal(MemoryUpkeep):
             if key:
                 group.dispatch(key, completed_at, self._server.clock.wall())
             return Started(go=True, attempt=marker.attempt, number=marker.number)
+
+    def start_all(self, lease: Lease, starts: Sequence[Start]) -> list[Started]:
+        return [
+            self.start(lease, one.entry, limit=one.limit, after=one.after, key=one.key, completed_at=one.completed_at)
+            for one in starts
+        ]
 
     def withdraw(self, lease: Lease, entry: str, number: int) -> None:
         with self._server.request():

@@ -60,6 +60,17 @@ class MemoryLedger:
             if text is not None:
                 notes[name] = text
 
+    def dictionaries(self) -> Mapping[int, bytes]:
+        with self._server.request():
+            return dict(self._server.dictionaries)
+
+    def keep_dictionary(self, number: int, data: bytes) -> bool:
+        with self._server.request():
+            is_new = number not in self._server.dictionaries
+            if is_new:
+                self._server.dictionaries[number] = bytes(data)
+            return is_new
+
     def tallies(self) -> list[Mapping[str, bytes]]:
         with self._server.request():
             return [dict(self._tally(partition)) for partition in self._server.partitions]

@@ -207,6 +207,7 @@ class MemoryServer:
         self.trouble: JournalError | None = None
         self.settings: dict[str, str] = {}
         self.notes: dict[str, dict[str, str]] = {}
+        self.dictionaries: dict[int, bytes] = {}
         self.producers: dict[str, Producer] = {}
         self.environments: dict[str, Environment] = {}
         self.workers: dict[str, dict[str, float]] = {}

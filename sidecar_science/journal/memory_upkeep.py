@@ -89,13 +89,14 @@ class MemoryUpkeep(MemoryLedger):
                 if first <= entry[0] < last and entry not in partition.only_for
             ]
         yield export.head(len(self._server.partitions))
+        yield from map(export.dictionary_line, self._server.dictionaries.values())
         yield from map(export.line, held)
 
     def import_(self, lines: Iterable[bytes | str]) -> int:
         told = export.Tally()
         with self._server.request():
             now = self._server.clock.wall()
-            for entry in export.entries(lines, len(self._server.partitions)):
+            for entry in export.entries(lines, len(self._server.partitions), self._import_dictionary):
                 self._server.partitions[entry.partition].append(entry.data, int(now * 1000))
                 told.add([entry])
             if told.count:
@@ -104,6 +105,11 @@ class MemoryUpkeep(MemoryLedger):
                 )
             self._server.wake()
             return told.count
+
+    def _import_dictionary(self, data: bytes) -> None:
+        held = self._server.dictionaries
+        if data not in held.values():
+            held[max(held, default=0) + 1] = data
 
     def _named(self, names: Iterable[str] | None) -> list[tuple[int, str]]:
         if names is None:

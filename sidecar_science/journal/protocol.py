@@ -27,6 +27,7 @@ from sidecar_science.journal.records import (
     Producer,
     Settlement,
     Size,
+    Start,
     Started,
     Waiting,
     check_name,
@@ -50,6 +51,7 @@ __all__ = [
     "Producer",
     "Settlement",
     "Size",
+    "Start",
     "Started",
     "Waiting",
     "check_name",
@@ -76,7 +78,11 @@ class Log(Protocol):
         ...
 
     def settings(self) -> Mapping[str, str]:
-        """What was set at run time: ``enabled``, ``sample``, ``sample|EXPERIMENT``."""
+        """What was set at run time: ``enabled``, ``sample``, ``sample|EXPERIMENT``, ``dictionary``."""
+        ...
+
+    def dictionary(self, number: int) -> bytes | None:
+        """The sealed dictionary of that number (see `sidecar_science.codec.compression`), if there is one."""
         ...
 
     def report(self, producer: str, accounts: Mapping[str, Any], *, ended: bool = False) -> None:
@@ -193,6 +199,13 @@ class Journal(Protocol):
         """
         ...
 
+    def start_all(self, lease: Lease, starts: Sequence[Start]) -> list[Started]:
+        """`start` for several entries of a partition, each by itself; raises `LeaseLost` when the first finds it so.
+
+        One that finds the lease lost later does not go.
+        """
+        ...
+
     def withdraw(self, lease: Lease, entry: str, number: int) -> None:
         """Take the start of that ``number`` back, since nothing of it was sent; it counts as no attempt.
 
@@ -280,6 +293,14 @@ class Journal(Protocol):
 
     def note(self, name: str, text: str | None) -> None:
         """Note ``text``, or with None nothing any more, of what is called ``name``. It outlives resets and epochs."""
+        ...
+
+    def dictionaries(self) -> Mapping[int, bytes]:
+        """The sealed dictionaries, by number: the highest is the newest."""
+        ...
+
+    def keep_dictionary(self, number: int, data: bytes) -> bool:
+        """Keep a sealed dictionary under a new ``number``; False where somebody else's has it already."""
         ...
 
     def tallies(self) -> list[Mapping[str, bytes]]:

@@ -123,6 +123,17 @@ class Admission:
 
 
 @attrs.frozen(kw_only=True)
+class Start:
+    """An attempt to be marked: see `Journal.start`."""
+
+    entry: str
+    limit: int
+    after: int = 0
+    key: str | None = None
+    completed_at: float = 0.0
+
+
+@attrs.frozen(kw_only=True)
 class Started:
     """Whether a replay may be sent now (``go``), and as which attempt, counted from 1.
 

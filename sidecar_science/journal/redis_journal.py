@@ -18,6 +18,7 @@ from sidecar_science.journal.records import (
     Claimed,
     Lease,
     Settlement,
+    Start,
     Started,
     check_worker,
 )
@@ -127,10 +128,16 @@ class RedisJournal(RedisUpkeep):
     def start(
         self, lease: Lease, entry: str, *, limit: int, after: int = 0, key: str | None = None, completed_at: float = 0.0
     ) -> Started:
+        start = Start(entry=entry, limit=limit, after=after, key=key, completed_at=completed_at)
+        return self.start_all(lease, [start])[0]
+
+    def start_all(self, lease: Lease, starts: Sequence[Start]) -> list[Started]:
         keys = self._of(lease.partition, "lease", "inflight", "dispatched")
-        known = (key or "", repr(float(completed_at)), layout.DISPATCHED_KEYS, _milliseconds(layout.DISPATCHED_SECONDS))
-        go, attempt, number = self._link.run("start", keys, lease.token, entry, limit, after, *known)
-        return Started(go=bool(go), attempt=attempt, number=number)
+        calls = [(keys, (lease.token, *_start(one))) for one in starts]
+        replies = self._link.run_all("start", calls)
+        if replies and isinstance(replies[0], JournalError):
+            raise replies[0]
+        return [_started(reply) for reply in replies]
 
     def withdraw(self, lease: Lease, entry: str, number: int) -> None:
         self._link.run("withdraw", self._of(lease.partition, "lease", "inflight"), lease.token, entry, number)
@@ -245,6 +252,16 @@ def _words(settlement: Settlement) -> Iterator[Any]:
         yield len(fields)
         for field, value in fields.items():
             yield from (field, value)
+
+
+def _start(one: Start) -> tuple[Any, ...]:
+    kept = (layout.DISPATCHED_KEYS, _milliseconds(layout.DISPATCHED_SECONDS))
+    return one.entry, one.limit, one.after, one.key or "", repr(float(one.completed_at)), *kept
+
+
+def _started(reply: Any) -> Started:
+    go, attempt, number = (0, 0, 0) if isinstance(reply, JournalError) else reply
+    return Started(go=bool(go), attempt=attempt, number=number)
 
 
 def _milliseconds(seconds: float) -> int:

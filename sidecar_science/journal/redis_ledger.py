@@ -69,6 +69,12 @@ class RedisLedger:
         else:
             self._link.run("keep", [key], name, text)
 
+    def dictionaries(self) -> Mapping[int, bytes]:
+        return {int(number): data for number, data in self._link.command("HGETALL", self._keys.dictionaries).items()}
+
+    def keep_dictionary(self, number: int, data: bytes) -> bool:
+        return bool(self._link.run("keep_first", [self._keys.dictionaries], str(number), data))
+
     def tallies(self) -> list[Mapping[str, bytes]]:
         tallies = self._link.batch([("HGETALL", key) for key in self._each("tally")])
         return [{field.decode(): value for field, value in tally.items()} for tally in tallies]

@@ -59,6 +59,10 @@ class RedisLog:
     def settings(self) -> Mapping[str, str]:
         return texts(self._link.command("HGETALL", self._keys.settings))
 
+    def dictionary(self, number: int) -> bytes | None:
+        found: bytes | None = self._link.command("HGET", self._keys.dictionaries, number)
+        return found
+
     def report(self, producer: str, accounts: Mapping[str, Any], *, ended: bool = False) -> None:
         # By the server's clock, which is the same for all that tell and for whoever judges their silence.
         at = seconds(self._link.command("TIME"))

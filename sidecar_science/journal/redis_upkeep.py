@@ -44,6 +44,7 @@ class RedisUpkeep(RedisJoining):
 
     def export(self, since: float | None = None, until: float | None = None) -> Iterator[bytes]:
         yield export.head(self._partitions)
+        yield from (export.dictionary_line(data) for _, data in sorted(self.dictionaries().items()))
         first, last = entry_from(since, "-"), f"({entry_from(until, '')}" if until is not None else "+"
         for partition in range(self._partitions):
             position = first
@@ -53,7 +54,7 @@ class RedisUpkeep(RedisJoining):
 
     def import_(self, lines: Iterable[bytes | str]) -> int:
         told = export.Tally()
-        entries = export.entries(lines, self._partitions)
+        entries = export.entries(lines, self._partitions, self._import_dictionary)
         while batch := list(islice(entries, export.BATCH)):
             self._link.batch([("XADD", self._keys.jobs(each.partition), "*", "e", each.data) for each in batch])
             told.add(batch)
@@ -61,6 +62,11 @@ class RedisUpkeep(RedisJoining):
             record = {**told.accounts, "host": "", "pid": 0, "at": seconds(self._now()), "ended": True}
             self._link.run("keep", [self._keys.producers], told.producer, json.dumps(record))
         return told.count
+
+    def _import_dictionary(self, data: bytes) -> None:
+        while data not in (held := self.dictionaries()).values():
+            # Somebody else may have taken the number meanwhile.
+            self.keep_dictionary(max(held, default=0) + 1, data)
 
     def _page(self, partition: int, first: str, last: str) -> list[Waiting]:
         stream = self._link.command("XRANGE", self._keys.jobs(partition), first, last, "COUNT", export.BATCH)

@@ -32,6 +32,7 @@ from sidecar_science.recording.sealing import Sealing
 from sidecar_science.recording.shield import Shield
 from sidecar_science.recording.shipping import Shipper
 from sidecar_science.recording.standing import Standing
+from sidecar_science.recording.vocabulary import Vocabulary
 
 INTERVAL: Final = 0.05
 _PATIENCE: Final = 0.002
@@ -72,7 +73,10 @@ class Recorder:
         self.buffer = Buffer(buffer_bytes)
         self._make_log = log
         self._has_forked = False
-        sealing = Sealing(namespace=namespace, partitions=partitions, keyring=keyring, codec=codec)
+        self._vocabulary = Vocabulary(keyring, shield)
+        sealing = Sealing(
+            namespace=namespace, partitions=partitions, keyring=keyring, codec=codec, vocabulary=self._vocabulary
+        )
         self._new_shipper: Callable[[str], Shipper] = lambda producer: Shipper(
             producer=producer, sealing=sealing, buffer=self.buffer, log=self._make_log, clock=clock, shield=shield,
             cap_entries=cap_entries, cap_bytes=cap_bytes,
@@ -93,7 +97,9 @@ class Recorder:
         self._make_locks()
         self._stopping = False
         self._hurry_until = 0.0
-        self._standing = Standing(shipper=self._shipper, buffer=self.buffer, clock=self.clock, shield=self.shield)
+        self._standing = Standing(
+            shipper=self._shipper, buffer=self.buffer, vocabulary=self._vocabulary, clock=self.clock, shield=self.shield
+        )
 
     def _make_locks(self) -> None:
         """Anew with every thread: gevent may have replaced both kinds since, and they have to be of one kind."""

@@ -10,6 +10,7 @@ from sidecar_science.codec.values import Codec
 from sidecar_science.journal.job import Call, Job, Stamp, seal
 from sidecar_science.journal.partitions import key_digest, partition_of
 from sidecar_science.recording.capture import Capture, Planned
+from sidecar_science.recording.vocabulary import Vocabulary
 
 _CUT = "a secret is part of longer text in the arguments, which B cannot be given; pass it as an argument of its own"
 
@@ -22,6 +23,7 @@ class Sealing:
     partitions: int
     keyring: Keyring
     codec: Codec
+    vocabulary: Vocabulary | None = None
 
     def place(self, capture: Capture) -> tuple[str | None, int]:
         """The digest of the capture's key, and the partition in which it has its order."""
@@ -31,7 +33,8 @@ class Sealing:
 
     def seal(self, capture: Capture, key: str | None, stamp: Stamp, gaps: tuple[str, ...]) -> bytes:
         """The bytes of the capture's job. Raises `CodecError` for what cannot be redacted or is too large."""
-        return seal(self._job(capture, key, gaps), stamp, self.keyring)
+        dictionary = self.vocabulary.dictionary if self.vocabulary is not None else None
+        return seal(self._job(capture, key, gaps), stamp, self.keyring, dictionary)
 
     def _job(self, capture: Capture, key: str | None, gaps: tuple[str, ...]) -> Job:
         experiment = capture.experiment

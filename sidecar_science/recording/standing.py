@@ -14,6 +14,7 @@ from sidecar_science.recording.buffer import Buffer
 from sidecar_science.recording.rates import Rates
 from sidecar_science.recording.shield import Shield
 from sidecar_science.recording.shipping import Shipper
+from sidecar_science.recording.vocabulary import Vocabulary
 
 _LISTEN_EVERY: Final = 2.0
 _TELL_EVERY: Final = 10.0
@@ -23,8 +24,11 @@ _TELL_SOON: Final = 1.0
 class Standing:
     """Both directions, each in its own time. Runs on the drain thread."""
 
-    def __init__(self, *, shipper: Shipper, buffer: Buffer, clock: Clock, shield: Shield) -> None:
+    def __init__(
+        self, *, shipper: Shipper, buffer: Buffer, vocabulary: Vocabulary, clock: Clock, shield: Shield
+    ) -> None:
         self._shipper = shipper
+        self._vocabulary = vocabulary
         self._buffer = buffer
         self._clock = clock
         self._shield = shield
@@ -42,6 +46,7 @@ class Standing:
         settings = self._shipper.call(lambda log: log.settings())
         if settings is None:
             return None
+        self._vocabulary.heed(settings, lambda number: self._shipper.call(lambda log: log.dictionary(number)))
         rates = Rates.read(settings)
         for name in rates.unreadable:
             self._shield.tell("settings", UsageError(name), setting=name)

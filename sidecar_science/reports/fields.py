@@ -6,10 +6,13 @@ them are listed in docs/report.md. Names that begin with ``@`` are the journal's
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 VERSION = "1"
 _SEPARATOR = "|"
 
 
+@lru_cache(maxsize=4096)
 def name(*parts: str | int) -> str:
     """The field of ``parts``, any of which may hold any text."""
     return _SEPARATOR.join((VERSION, *(_escaped(str(part)) for part in parts)))

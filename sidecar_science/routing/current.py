@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import math
+import re
 import threading
-from collections import Counter
 from collections.abc import Iterator
-from contextvars import ContextVar
+from contextvars import ContextVar, Token
 from typing import Final
 from urllib.parse import quote
 
@@ -16,6 +16,7 @@ from sidecar_science.clock import Clock
 
 _MAX_REFUSALS: Final = 20
 _HEADER_SAFE: Final = "-._~:/@+=, "
+_PLAIN: Final = re.compile(r"[A-Za-z0-9\-._~:/@+=, ]*")
 
 
 class CurrentReplay:
@@ -47,7 +48,7 @@ class CurrentReplay:
         self.received = 0
         self.unpacked = 0
         self.overflow: str | None = None
-        self._sent: Counter[str] = Counter()
+        self._sent: dict[str, int] = {}
 
     def refuse(self, reason: str) -> None:
         """Remember that something was refused, whatever the code that tried it makes of the exception."""
@@ -58,7 +59,7 @@ class CurrentReplay:
     @property
     def requests(self) -> int:
         """How many HTTP requests have been begun, by whichever client carries our headers."""
-        return self._sent.total()
+        return sum(self._sent.values())
 
     def remaining(self, clock: Clock) -> float:
         """Seconds until the deadline; zero or less when it has passed."""
@@ -72,11 +73,19 @@ class CurrentReplay:
         the others leave.
         """
         line = f"{method} {path.partition('?')[0]}"
-        self._sent[line] += 1
+        count = self._sent[line] = self._sent.get(line, 0) + 1
         request = hashlib.blake2b(line.encode("utf-8", "replace"), digest_size=4).hexdigest()
-        key = f"{self.idempotency_key}-{request}-{self._sent[line]}"
-        carried = {"Sidecar-Job": self.job, "Sidecar-Environment": self.environment, "Idempotency-Key": key}
-        return {name: quote(value, safe=_HEADER_SAFE) for name, value in carried.items()}
+        key = f"{self.idempotency_key}-{request}-{count}"
+        return {
+            "Sidecar-Job": _safe(self.job),
+            "Sidecar-Environment": _safe(self.environment),
+            "Idempotency-Key": _safe(key),
+        }
+
+
+def _safe(value: str) -> str:
+    """``value`` as it may stand in a header; nearly always it is so already."""
+    return value if _PLAIN.fullmatch(value) else quote(value, safe=_HEADER_SAFE)
 
 
 class Current:
@@ -87,17 +96,9 @@ class Current:
         self._running: tuple[CurrentReplay, ...] = ()
         self._lock = threading.Lock()
 
-    @contextlib.contextmanager
-    def replaying(self, replay: CurrentReplay) -> Iterator[CurrentReplay]:
+    def replaying(self, replay: CurrentReplay) -> Replaying:
         """Within the block ``replay`` is running, and the code of this context belongs to it."""
-        with self._lock:
-            self._running = (*self._running, replay)
-        try:
-            with self.carrying(replay):
-                yield replay
-        finally:
-            with self._lock:
-                self._running = tuple(one for one in self._running if one is not replay)
+        return Replaying(self, replay)
 
     @contextlib.contextmanager
     def carrying(self, replay: CurrentReplay | None) -> Iterator[None]:
@@ -116,3 +117,30 @@ class Current:
     def running(self) -> tuple[CurrentReplay, ...]:
         """All replays that are running in this process."""
         return self._running
+
+    def _begin(self, replay: CurrentReplay) -> Token[CurrentReplay | None]:
+        with self._lock:
+            self._running = (*self._running, replay)
+        return self._replay.set(replay)
+
+    def _end(self, replay: CurrentReplay, token: Token[CurrentReplay | None]) -> None:
+        self._replay.reset(token)
+        with self._lock:
+            self._running = tuple(one for one in self._running if one is not replay)
+
+
+class Replaying:
+    """The block of `Current.replaying`: a class, since several of them are entered for each job."""
+
+    __slots__ = ("_current", "_replay", "_token")
+
+    def __init__(self, current: Current, replay: CurrentReplay) -> None:
+        self._current = current
+        self._replay = replay
+
+    def __enter__(self) -> CurrentReplay:
+        self._token = self._current._begin(self._replay)
+        return self._replay
+
+    def __exit__(self, *_: object) -> None:
+        self._current._end(self._replay, self._token)

@@ -98,7 +98,8 @@ def _mark(connection: Any, replay: CurrentReplay) -> None:
     present = {line.partition(b":")[0].lower() for line in lines}
     for name, value in replay.headers(method, path).items():
         if name.lower().encode() not in present:
-            connection.putheader(name, value)
+            # As `putheader` would, without what it checks and we know: these are ASCII and hold no line's end.
+            connection._buffer.append(f"{name}: {value}".encode("ascii"))
 
 
 def _bound(connection: Any, remaining: float) -> None:

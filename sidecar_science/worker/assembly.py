@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import random
 import socket
 from collections.abc import Callable, Mapping
 from typing import Any, Final
@@ -14,6 +15,7 @@ import attrs
 from sidecar_science.clock import SYSTEM_CLOCK, Clock
 from sidecar_science.comparison.origins import Origins
 from sidecar_science.errors import UsageError
+from sidecar_science.journal.dictionaries import Dictionaries
 from sidecar_science.journal.protocol import Journal
 from sidecar_science.routing import landlock
 from sidecar_science.routing.bounding import Bounding
@@ -38,6 +40,7 @@ from sidecar_science.worker.quarantine import Quarantine
 from sidecar_science.worker.replay import Replay
 from sidecar_science.worker.supervising.duty import ChildExit, Duty
 from sidecar_science.worker.supervising.slots import Slots
+from sidecar_science.worker.training import Training
 from sidecar_science.worker.worker import Worker
 
 LEASE = 10.0
@@ -159,7 +162,12 @@ def assemble(
     # Whatever connects without a timeout of its own gets one.
     socket.setdefaulttimeout(max([5.0, *(each.timeout for each in declared.experiments.values())]))
     deadlines = Deadlines(clock, pulse=duty.slots.beat)
-    intake = Intake(journal=journal, keyring=declared.keyring, clock=clock, log=log, slot=duty.slots.slot(0))
+    dictionaries = Dictionaries(journal, declared.keyring, clock)
+    training = Training(dictionaries, clock=clock, log=log, chance=random.Random())  # noqa: S311 - guards nothing
+    intake = Intake(
+        journal=journal, keyring=declared.keyring, clock=clock, log=log, slot=duty.slots.slot(0),
+        dictionaries=dictionaries, training=None if duty.quarantine else training,
+    )  # fmt: skip
     quarantine = (
         Quarantine(
             journal=journal, intake=intake, worker=name, lease=settings.lease, renew_every=settings.renew_every,

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from sidecar_science.clock import Clock
 from sidecar_science.errors import JournalUnavailable, LeaseLost
-from sidecar_science.journal.protocol import Journal
+from sidecar_science.journal.protocol import Journal, Started
 from sidecar_science.reports.outcome import Outcome
 from sidecar_science.worker.circuit import Circuit, Pass, Rest
 from sidecar_science.worker.endings import Ended
@@ -21,9 +21,23 @@ T = TypeVar("T")
 MARGIN: Final = 1.0
 """Seconds by which a lease must outlast the time that a replay may take."""
 
-_MOST: Final = 2
+MOST: Final = 2
+"""How often a job may be sent that may be sent again."""
+
 _FIRST_PAUSE: Final = 0.05
 _LONGEST_PAUSE: Final = 1.0
+
+
+class Mark(Protocol):
+    """Marks one more attempt in the journal: see `Marks.start`."""
+
+    def __call__(self, queue: PartitionQueue, waiting: Waiting, plan: Plan, made: int) -> Started: ...
+
+
+class BeforeSending(Protocol):
+    """What a lane still has to do before something is sent: see `Settling.before_sending`."""
+
+    def __call__(self, queue: PartitionQueue, *, writes: bool) -> None: ...
 
 
 class Attempts:
@@ -43,6 +57,8 @@ class Attempts:
         circuit: Circuit,
         lease: float,
         clock: Clock,
+        mark: Mark,
+        before_sending: BeforeSending,
         failpoint: Failpoint = no_failpoint,
     ) -> None:
         self.service: str | None = waiting.job.service
@@ -59,6 +75,9 @@ class Attempts:
         self._lease = lease
         self._clock = clock
         self._failpoint = failpoint
+        self._waiting = waiting
+        self._mark = mark
+        self._before_sending = before_sending
         self._pass: Pass | None = None
         self._number = 0
         self._may_repeat = False
@@ -69,6 +88,7 @@ class Attempts:
         self.plan = plan
         self.service = plan.service
         self._pass = self._circuit.enter(plan.service)
+        self._before_sending(self._queue, writes=plan.writes)
         self._start(plan)
 
     def hold(self, plan: Plan) -> None:
@@ -77,20 +97,9 @@ class Attempts:
 
     def _start(self, plan: Plan) -> None:
         self.hold(plan)
-        limit = _MOST if plan.repeatable else 1
+        limit = MOST if plan.repeatable else 1
         self._failpoint("before_start")
-        started = insisting(
-            lambda: self._journal.start(
-                self._queue.lease,
-                self._entry,
-                limit=limit,
-                after=self.made,
-                key=self._job.key,
-                completed_at=self._job.completed_at,
-            ),
-            self._queue,
-            self._clock,
-        )
+        started = self._mark(self._queue, self._waiting, plan, self.made)
         if not started.go:
             detail = "an earlier attempt was interrupted, and nobody knows how it ended"
             raise Ended(Outcome.UNKNOWN, None, detail) if plan.writes else Ended(Outcome.FAILED, "worker_error", detail)

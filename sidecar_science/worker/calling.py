@@ -176,16 +176,20 @@ class _Watch:
         self.cpu_time = 0.0
         self._clock = clock
 
-    @contextlib.contextmanager
-    def watching(self) -> Iterator[None]:
-        start, start_cpu = self._clock.monotonic(), self._clock.cpu()
-        with observing() as exchanges:
-            try:
-                yield
-            finally:
-                self.duration += self._clock.monotonic() - start
-                self.cpu_time += self._clock.cpu() - start_cpu
-                self.exchanges += exchanges
+    def watching(self) -> _Watch:
+        """The block in which the adapter is at work; a class of its own, since there is one for each job."""
+        return self
+
+    def __enter__(self) -> None:
+        self._observing = observing()
+        self._start, self._start_cpu = self._clock.monotonic(), self._clock.cpu()
+        self._seen = self._observing.__enter__()
+
+    def __exit__(self, *_: object) -> None:
+        self._observing.__exit__()
+        self.duration += self._clock.monotonic() - self._start
+        self.cpu_time += self._clock.cpu() - self._start_cpu
+        self.exchanges += self._seen
 
 
 class _Items:

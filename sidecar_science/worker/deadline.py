@@ -6,10 +6,9 @@ a drip-fed response included. Code that is stuck in C reaches no such step: its 
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Final
 
 from sidecar_science.clock import Clock
@@ -28,6 +27,8 @@ _raise_in_thread = ctypes.pythonapi.PyThreadState_SetAsyncExc
 
 
 class _Running:
+    __slots__ = ("deadline", "fired", "job", "thread")
+
     def __init__(self, job: str, thread: int, deadline: float) -> None:
         self.job = job
         self.thread = thread
@@ -60,17 +61,9 @@ class Deadlines:
         if self._thread is not None:
             self._thread.join()
 
-    @contextlib.contextmanager
-    def bound(self, job: str, deadline: float) -> Iterator[None]:
+    def bound(self, job: str, deadline: float) -> Bound:
         """Within the block, `DeadlineExceeded` is raised in this thread when ``deadline`` (monotonic) has passed."""
-        thread = threading.get_ident()
-        running = _Running(job, thread, deadline)
-        with self._lock:
-            self._running[thread] = running
-        try:
-            yield
-        finally:
-            self._release(running)
+        return Bound(self, _Running(job, threading.get_ident(), deadline))
 
     def enforce(self) -> None:
         """End what has run past its deadline."""
@@ -87,6 +80,10 @@ class Deadlines:
         with self._lock:
             late = [one for one in self._running.values() if one.fired and now >= one.deadline + STUCK]
         return [(one.thread, one.job) for one in late]
+
+    def _hold(self, running: _Running) -> None:
+        with self._lock:
+            self._running[running.thread] = running
 
     def _keep(self) -> None:
         while not self._clock.wait(self._ending, _EVERY):
@@ -110,6 +107,22 @@ class Deadlines:
                 return
             except DeadlineExceeded:
                 continue
+
+
+class Bound:
+    """The block of `Deadlines.bound`: a class, since several of them are entered for each job."""
+
+    __slots__ = ("_deadlines", "_running")
+
+    def __init__(self, deadlines: Deadlines, running: _Running) -> None:
+        self._deadlines = deadlines
+        self._running = running
+
+    def __enter__(self) -> None:
+        self._deadlines._hold(self._running)
+
+    def __exit__(self, *_: object) -> None:
+        self._deadlines._release(self._running)
 
 
 def _let_it_arrive() -> None:

@@ -42,6 +42,7 @@ class DeclaredExperiment(Protocol):
     rules: Rules
     candidates: dict[str, Callable[..., Any]]
     supplier: Callable[..., Mapping[str, Any]] | None
+    publisher: Callable[..., Any] | None
 
     @property
     def function(self) -> DeclaredFunction | None: ...

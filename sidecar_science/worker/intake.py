@@ -8,14 +8,23 @@ from typing import Any
 
 from sidecar_science.clock import Clock
 from sidecar_science.codec.keys import Keyring
-from sidecar_science.errors import LeaseLost, Undecodable, UnsupportedVersion, WrongSignature
-from sidecar_science.journal.job import unseal
+from sidecar_science.errors import (
+    JournalError,
+    LeaseLost,
+    Undecodable,
+    UnknownDictionary,
+    UnsupportedVersion,
+    WrongSignature,
+)
+from sidecar_science.journal.dictionaries import Dictionaries
+from sidecar_science.journal.job import header_of, unseal
 from sidecar_science.journal.protocol import Admission, Claimed, Journal, Settlement
 from sidecar_science.reports.outcome import Outcome, Replayed
 from sidecar_science.reports.tally import tally
 from sidecar_science.worker import poison
 from sidecar_science.worker.queue import PartitionQueue, Waiting
 from sidecar_science.worker.supervising.slots import Slot, Slots
+from sidecar_science.worker.training import Training
 
 UNKNOWN_EXPERIMENT_NAME = "(unreadable)"
 
@@ -32,8 +41,12 @@ class Intake:
         log: Any,
         count: int = 64,
         slot: Slot | None = None,
+        dictionaries: Dictionaries | None = None,
+        training: Training | None = None,
     ) -> None:
         self._journal = journal
+        self._dictionaries = dictionaries or Dictionaries(journal, keyring, clock)
+        self._training = training
         self._keyring = keyring
         self._clock = clock
         self._log = log
@@ -61,7 +74,7 @@ class Intake:
         return len(claimed)
 
     def _admitted(self, queue: PartitionQueue, entries: Sequence[Claimed], now: float) -> list[Waiting]:
-        waiting = self.open(queue, entries, now)
+        waiting = self._opened(queue, entries, now)
         if not waiting:
             return []
         admissions = [
@@ -73,10 +86,15 @@ class Intake:
         duplicates = self._journal.admit(queue.lease, admissions)
         for entry in duplicates:
             self._log.info("job.duplicate", partition=queue.partition, entry=entry)
-        return [one for one in waiting if one.claimed.entry not in duplicates]
+        fresh = [one for one in waiting if one.claimed.entry not in duplicates]
+        return [one for one in fresh if one.lacks is None or self._set_aside(queue, one, one.lacks)]
 
     def open(self, queue: PartitionQueue, entries: Sequence[Claimed], now: float) -> list[Waiting]:
         """The jobs in ``entries``, as far as they can be read; of the others each has its end now."""
+        opened = self._opened(queue, entries, now)
+        return [one for one in opened if one.lacks is None or self._set_aside(queue, one, one.lacks)]
+
+    def _opened(self, queue: PartitionQueue, entries: Sequence[Claimed], now: float) -> list[Waiting]:
         return [opened for entry in entries if (opened := self._open(queue, entry, now)) is not None]
 
     def _open(self, queue: PartitionQueue, claimed: Claimed, now: float) -> Waiting | None:
@@ -92,7 +110,12 @@ class Intake:
 
     def _read(self, queue: PartitionQueue, claimed: Claimed, now: float) -> Waiting | None:
         try:
-            job, stamp = unseal(claimed.data, self._keyring, queue.partition)
+            job, stamp = unseal(claimed.data, self._keyring, queue.partition, self._dictionaries.get)
+        except UnknownDictionary as error:
+            job, stamp = header_of(error, queue.partition)
+            return Waiting(claimed=claimed, job=job, stamp=stamp, arrived=now - claimed.age, lacks=str(error))
+        except JournalError:
+            raise
         except UnsupportedVersion as error:
             self._skip(queue, claimed, error)
             return None
@@ -103,7 +126,17 @@ class Intake:
         except Exception as error:  # noqa: BLE001 - whatever bytes do to their reader, they are not read twice
             self._bury(queue, claimed, "undecodable", f"reading it raised {type(error).__name__}")
             return None
+        if self._training is not None:
+            self._training.see(job)
         return Waiting(claimed=claimed, job=job, stamp=stamp, arrived=now - claimed.age)
+
+    def _set_aside(self, queue: PartitionQueue, waiting: Waiting, why: str) -> bool:
+        """A job of ours whose dictionary is gone is kept as a dead letter: it can be requeued when it has come back."""
+        job, claimed = waiting.job, waiting.claimed
+        taint = {job.key: "dead"} if job.key is not None and job.effect == "write" else {}
+        self._journal.bury(queue.lease, claimed.entry, f"unknown_dictionary: {why}", claimed.data, job.id, taint=taint)
+        self._log.warning("job.buried", partition=queue.partition, job=job.id, reason="unknown_dictionary", detail=why)
+        return False
 
     def _bury(self, queue: PartitionQueue, claimed: Claimed, reason: str, detail: str) -> None:
         """What no recorder wrote, as far as anybody can tell, is kept to be looked at, and never run."""

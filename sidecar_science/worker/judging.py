@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import attrs
@@ -10,7 +11,7 @@ import attrs
 from sidecar_science.checks.secrecy import Parts, redact
 from sidecar_science.codec.keys import Keyring
 from sidecar_science.codec.redaction import Redactor
-from sidecar_science.codec.values import Codec
+from sidecar_science.codec.values import Codec, is_native
 from sidecar_science.comparison.compare import Compared, compare
 from sidecar_science.comparison.difference import Difference
 from sidecar_science.comparison.observed import Observed
@@ -22,18 +23,39 @@ from sidecar_science.worker.calling import Answer
 from sidecar_science.worker.declared import DeclaredExperiment
 from sidecar_science.worker.plan import Plan
 
+Sides = tuple[Observed, Observed]
+"""The control and the candidate."""
 
-@attrs.frozen(kw_only=True)
+
 class Judgement:
-    """How one answer compares with the control's, and both as plain data without secrets."""
+    """How one answer compares with the control's.
 
-    outcome: Outcome
-    differences: Sequence[Difference]
-    control: Observed
-    candidate: Observed
-    answer: Answer
-    explained: Mapping[str, int] = attrs.field(factory=dict)
-    """How many differences each rule of comparison explained, by its text."""
+    ``sides`` gives both as plain data without secrets, when asked; ``explained`` says how many differences each rule of
+    comparison explained, by its text.
+    """
+
+    def __init__(
+        self,
+        *,
+        outcome: Outcome,
+        differences: Sequence[Difference],
+        answer: Answer,
+        sides: Callable[[], Sides],
+        explained: Mapping[str, int] | None = None,
+    ) -> None:
+        self.outcome = outcome
+        self.differences = differences
+        self.answer = answer
+        self.explained = explained or {}
+        self._sides = cache(sides)
+
+    @property
+    def control(self) -> Observed:
+        return self._sides()[0]
+
+    @property
+    def candidate(self) -> Observed:
+        return self._sides()[1]
 
 
 class Judging:
@@ -47,9 +69,41 @@ class Judging:
 
     def judge(self, plan: Plan, answer: Answer, key_id: bytes) -> Judgement:
         """Compare ``answer`` with the job's control; ``key_id`` names the key that signed the job."""
+        redactor = self._redactor(plan.experiment, key_id)
+        same = self._same(plan, answer, redactor)
+        return same if same is not None else self._compared(plan, answer, redactor)
+
+    def _same(self, plan: Plan, answer: Answer, redactor: Redactor) -> Judgement | None:
+        """The judgement of an answer whose bytes are the control's, as nearly all are: nobody has to look into them.
+
+        None where somebody has to, or where the requests of the two differ.
+        """
+        experiment, job = plan.experiment, plan.job
+        if answer.value != job.value or answer.error is not None or job.error is not None:
+            return None
+        if experiment.rules.comparator is not None or job.consumed is not None or answer.consumed is not None:
+            return None
+        found = set(answer.secrets)
+        clean = redact(Parts(), answer.exchanges, redactor, self._codec, found)
+        value = job.value
+        if value is not None and not (is_native(value) and not (found and redactor.holds_copy(value, found))):
+            return None
+        sent = [Observed(exchanges=tuple(self._value(each) or ())) for each in (job.exchanges, clean.exchanges)]
+        if compare(*sent, origins=self._origins):
+            return None
+
+        def sides() -> Sides:
+            whole = attrs.evolve(clean, value=value)
+            return self._control(job), self._candidate(answer, whole)
+
+        return Judgement(outcome=Outcome.MATCHED, differences=(), answer=answer, sides=sides)
+
+    def _compared(self, plan: Plan, answer: Answer, redactor: Redactor) -> Judgement:
         experiment = plan.experiment
-        control = self._control(plan.job)
-        candidate = self._candidate(answer, self._redactor(experiment, key_id))
+        clean = redact(
+            Parts(value=answer.value, error=answer.error), answer.exchanges, redactor, self._codec, set(answer.secrets)
+        )
+        control, candidate = self._control(plan.job), self._candidate(answer, clean)
         differences = compare(
             control,
             candidate,
@@ -63,9 +117,8 @@ class Judging:
         return Judgement(
             outcome=outcome,
             differences=differences if outcome is Outcome.MISMATCHED else (),
-            control=control,
-            candidate=candidate,
             answer=answer,
+            sides=lambda: (control, candidate),
             explained=differences.explained,
         )
 
@@ -93,9 +146,7 @@ class Judging:
             exhausted=job.exhausted,
         )
 
-    def _candidate(self, answer: Answer, redactor: Redactor) -> Observed:
-        seen = Parts(value=answer.value, error=answer.error)
-        clean = redact(seen, answer.exchanges, redactor, self._codec, set(answer.secrets))
+    def _candidate(self, answer: Answer, clean: Parts) -> Observed:
         return Observed(
             value=self._value(clean.value),
             error=self._value(clean.error),
@@ -107,7 +158,7 @@ class Judging:
         )
 
     def _value(self, data: bytes | None) -> Any:
-        return None if data is None else project(self._codec.decode(data))
+        return None if data is None else self._codec.decode_plain(data, project)
 
     def _redactor(self, experiment: DeclaredExperiment, key_id: bytes) -> Redactor:
         wanted = (experiment.name, key_id)

@@ -21,9 +21,11 @@ from sidecar_science.worker.attempts import Attempts, insisting
 from sidecar_science.worker.circuit import Circuit, Rest
 from sidecar_science.worker.endings import Broken, NotSent, Resting
 from sidecar_science.worker.failpoints import Failpoint, no_failpoint
+from sidecar_science.worker.marks import Marks
 from sidecar_science.worker.pace import Pace
 from sidecar_science.worker.queue import PartitionQueue, Waiting
 from sidecar_science.worker.replay import Replay, Ticket
+from sidecar_science.worker.settling import Settling
 from sidecar_science.worker.supervising.slots import Slot, Slots
 from sidecar_science.worker.taint import heals, judged, taints
 
@@ -72,6 +74,8 @@ class Lane:
         self._slot = slot or Slots(1).slot(0)
         self._failpoint = failpoint
         self._exhausted = exhausted
+        self._settling = Settling(journal, clock, self._settled, failpoint)
+        self._marks = Marks(journal, clock, replay.reads)
         self._lock = threading.Lock()
         self._at: tuple[PartitionQueue, Waiting, Attempts] | None = None
         self._abandoned = False
@@ -85,6 +89,7 @@ class Lane:
         while not self._abandoned and (queue := self._next_partition()) is not None:
             try:
                 self._work(queue)
+                self._end_turn(queue)
             except Exception as error:  # noqa: BLE001 - a defect of ours must not cost a lane and a partition
                 queue.lost = True
                 self._log.error("lane.failed", partition=queue.partition, error=type(error).__name__, at=_places())
@@ -107,12 +112,14 @@ class Lane:
         try:
             detail = "the call did not end when its time had passed"
             self._settle(queue, waiting, attempts, self._ended(waiting, Outcome.FAILED, "timeout", detail))
+            self._settling.flush(queue)
         except JournalError as error:
             self._give_up(queue, waiting, error)
         self._done(queue)
         return True
 
     def _work(self, queue: PartitionQueue) -> None:
+        self._marks.forget()
         for _ in range(TURN):
             if self._quiet.is_set() or not queue.ready(self._clock.monotonic()):
                 return
@@ -132,11 +139,21 @@ class Lane:
                 if not self._abandoned:  # else the slot is another lane's by now
                     self._slot.clear()
 
+    def _end_turn(self, queue: PartitionQueue) -> None:
+        """Nobody else is given the partition before all that was done in it is settled."""
+        if self._abandoned:
+            return
+        try:
+            self._settling.flush(queue)
+        except JournalError as error:
+            self._lose(queue, error)
+
     def _job(self, queue: PartitionQueue, waiting: Waiting) -> bool:
         """Replay and settle one job; False when this lane has to leave the partition for now."""
         attempts = Attempts(
             self._journal, queue, waiting,
             circuit=self._circuit, lease=self._lease, clock=self._clock, failpoint=self._failpoint,
+            mark=self._marks.start, before_sending=self._settling.before_sending,
         )  # fmt: skip
         if waiting.claimed.is_guilty:
             self._convict(queue, waiting, attempts)
@@ -240,10 +257,14 @@ class Lane:
         tell("service.rests", service=attempts.service, seconds=seconds, job=waiting.job.id, reason=reason)
 
     def _give_up(self, queue: PartitionQueue, waiting: Waiting, error: JournalError) -> None:
+        self._settling.forget()
+        self._lose(queue, error, job=waiting.job.id)
+
+    def _lose(self, queue: PartitionQueue, error: JournalError, **facts: str) -> None:
         """Our own state is unknown now: the partition's next owner, or we ourselves, read it again."""
         queue.lost = True
         event = "partition.lost" if isinstance(error, LeaseLost) else "journal.trouble"
-        self._log.warning(event, partition=queue.partition, job=waiting.job.id, detail=str(error))
+        self._log.warning(event, partition=queue.partition, detail=str(error), **facts)
 
     def _settle(self, queue: PartitionQueue, waiting: Waiting, attempts: Attempts, replayed: Replayed) -> None:
         job, plan = waiting.job, attempts.plan
@@ -253,9 +274,9 @@ class Lane:
             entry=waiting.claimed.entry, add=kept.add, first=kept.first, last=kept.last, samples=kept.samples,
             taint=taints(job, replayed, plan, has_happened=attempts.has_happened), heal=heals(job, replayed, plan),
         )  # fmt: skip
-        self._failpoint("before_settle")
-        insisting(lambda: self._journal.settle(queue.lease, [settlement]), queue, self._clock)
-        self._failpoint("after_settle")
+        self._settling.add(queue, settlement, replayed, wait=plan is not None and not plan.writes)
+
+    def _settled(self, replayed: Replayed) -> None:
         self._log.debug(
             "job.settled",
             job=replayed.job,

@@ -100,6 +100,12 @@ class Planner:
             raise skipped("not_replayable", "the job names no call")
         return Plan(job=job, experiment=experiment, calls=calls)
 
+    def reads(self, job: Job) -> bool:
+        """Whether everything that ``job`` names is declared as a read: told without making a plan."""
+        named = {job.experiment, *(call.function.partition("#")[0] for call in job.calls)}
+        found = [self._experiments.get(name) for name in named]
+        return all(experiment is not None and not _writes(experiment) for experiment in found)
+
     def _experiment(self, job: Job) -> DeclaredExperiment:
         experiment = self._experiments.get(job.experiment)
         if experiment is None and job.calls:

@@ -25,7 +25,8 @@ _REMEMBERED_KEYS: Final = 10_000
 class Waiting:
     """A claimed job, and when, by the monotonic clock, it ``arrived`` in the journal.
 
-    ``made`` is how many attempts at it have been sent under the lease of its queue.
+    ``made`` is how many attempts at it have been sent under the lease of its queue; ``lacks`` tells what is
+    missing to read all of it.
     """
 
     claimed: Claimed
@@ -33,6 +34,7 @@ class Waiting:
     stamp: Stamp
     arrived: float
     made: int = 0
+    lacks: str | None = None
 
     @property
     def order(self) -> tuple[float, str, int]:
@@ -90,6 +92,13 @@ class PartitionQueue:
         """The next job, or None when none may be started yet."""
         with self._lock:
             return self._waiting.pop(0) if self._is_due(now) else None
+
+    def next_due(self, count: int, now: float) -> list[Waiting]:
+        """Up to ``count`` of the jobs that would be given out next, as far as that is known at ``now``."""
+        with self._lock:
+            known = min(now, self._read_until) - self._window
+            due = self._waiting[:count] if self._is_due(now) else []
+            return [each for each in due if each.arrived <= known]
 
     def put_back(self, waiting: Waiting, resume_at: float) -> None:
         """Nothing of it was sent: it waits again, and the partition rests until ``resume_at`` (monotonic)."""

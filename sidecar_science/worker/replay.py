@@ -111,6 +111,10 @@ class Replay:
         except BaseException:  # noqa: BLE001 - whatever comes of asking, what was asked about is settled
             return False
 
+    def reads(self, job: Job) -> bool:
+        """Whether ``job`` certainly only reads, by what is declared."""
+        return self._planner.reads(job)
+
     def close(self) -> None:
         self._caller.close()
 
@@ -176,6 +180,8 @@ class Replay:
         return contextvars.copy_context().run(self._caller.call, plan, plan.calls[number])
 
     def _publish(self, plan: Plan, judgements: Sequence[Judgement]) -> None:
+        if plan.experiment.rules.after_run is None and plan.experiment.publisher is None:
+            return
         job = plan.job
         context = dict(self._codec.decode(job.context)) if job.context is not None else {}
         try:
@@ -192,6 +198,8 @@ class Replay:
         def clean(value: Any) -> Any:
             return experiment.rules.cleaned(value, experiment.told)
 
+        # Only of what differs anything is shown to people.
+        differs = worst.outcome is Outcome.MISMATCHED
         return self._replayed(
             ticket.job,
             outcome=outcome,
@@ -199,8 +207,8 @@ class Replay:
             experiment=experiment.name,
             explained=worst.explained,
             differences=tuple(worst.differences) if outcome is Outcome.MISMATCHED else (),
-            control=shown(worst.control, clean),
-            candidate=shown(worst.candidate, clean),
+            control=shown(worst.control, clean) if differs else {},
+            candidate=shown(worst.candidate, clean) if differs else {},
             candidate_seconds=worst.answer.duration,
             queue_delay=max(0.0, dispatched - ticket.job.completed_at),
         )

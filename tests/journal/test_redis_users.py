@@ -36,6 +36,7 @@ def links(server_with_users: EmbeddedServer) -> dict[str, Link]:
         ("XADD", "sidecar:{n:00}:dead:b", "*", "e", "x"),
         ("XADD", "somebody-elses", "*", "e", "x"),
         ("HSET", "sidecar:{n}:settings", "enabled", "0"),
+        ("HSET", "sidecar:{n}:dictionaries", "1", "x"),
         ("HGETALL", "sidecar:{n}:producers"),
         ("HGETALL", "sidecar:{n:00}:tally:b"),
         ("HSET", "sidecar:{n}:environments", "b", "{}"),

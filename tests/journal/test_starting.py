@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from sidecar_science.journal.protocol import Settlement, Started
+import pytest
+
+from sidecar_science.errors import LeaseLost
+from sidecar_science.journal.protocol import Settlement, Start, Started
 from tests.journal.steps import fill, joined, owned, taken
 from tests.twins import Twin
 
@@ -121,3 +124,33 @@ def test_what_was_never_admitted_does_not_start(journal_twin: Twin) -> None:
 
     assert journal.start(lease, a.entry, limit=9) == Started(go=False, attempt=0)
     assert journal.start(lease, b.entry, limit=9) == Started(go=False, attempt=0)
+
+
+def test_several_entries_are_started_in_one_trip(journal_twin: Twin) -> None:
+    """Each by itself: one that may not be sent again keeps none of the others."""
+    journal = joined(journal_twin)
+    fill(journal_twin, "a", "b", "c")
+    lease = owned(journal)
+    a, b, c = taken(journal, lease)
+    journal.start(lease, b.entry, limit=1)
+    journal_twin.end_lease(lease)
+    successor = owned(journal, "w2")
+
+    started = journal.start_all(successor, [Start(entry=each.entry, limit=1, key="k") for each in (a, b, c)])
+
+    assert [one.go for one in started] == [True, False, True]
+    assert journal.start_all(successor, []) == []
+    assert list(journal.dispatched(successor)) == ["k"]
+
+
+def test_nothing_is_started_under_a_lease_that_is_lost(journal_twin: Twin) -> None:
+    """As with one entry."""
+    journal = joined(journal_twin)
+    fill(journal_twin, "a", "b")
+    lease = owned(journal)
+    a, b = taken(journal, lease)
+    journal_twin.end_lease(lease)
+    owned(journal, "w2")
+
+    with pytest.raises(LeaseLost):
+        journal.start_all(lease, [Start(entry=each.entry, limit=2) for each in (a, b)])

@@ -71,6 +71,9 @@ class Scripted:
         ending = Outcome.MISMATCHED if ending == "failing" else ending or Outcome.MATCHED
         return ended(job, Outcome.INCOMPARABLE, "late") if ticket.late else ended(job, ending)
 
+    def reads(self, job):
+        return self._bench.planner().reads(job)
+
     def has_happened(self, job):
         self.asked.append(job.id)
         return self.happened

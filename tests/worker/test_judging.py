@@ -36,6 +36,35 @@ def exchange(method="GET", path="/", status=200, body=None, query=""):
     }  # fmt: skip
 
 
+def test_the_same_bytes_are_still_judged_by_the_experiments_own_comparison(bench):
+    """Nobody need look into equal bytes, unless somebody said how to compare them."""
+    declared(bench, lambda: {"n": 1}).compare(lambda control, candidate: False)
+
+    judgement = judged(bench, bench.job("shop.get", value={"n": 1}))
+
+    assert judgement.outcome is Outcome.MISMATCHED
+
+
+def test_what_nobody_could_look_into_is_not_equal_because_its_bytes_are(bench):
+    """The mark of an object that has no plain form stands for any such object."""
+    experiment = declared(bench, object)
+    job = bench.job("shop.get", value=None)
+    object.__setattr__(job, "value", experiment.encode_value(object()))
+
+    judgement = judged(bench, job)
+
+    assert judgement.outcome is Outcome.MISMATCHED
+
+
+def test_both_sides_of_a_match_can_be_had(bench):
+    """Hooks are given them, though nobody had to look into the values to compare them."""
+    declared(bench, lambda: {"n": 1})
+
+    judgement = judged(bench, bench.job("shop.get", value={"n": 1}))
+
+    assert judgement.control.value == judgement.candidate.value == {"n": 1}
+
+
 def test_the_same_answer_is_a_match(bench):
     """Nothing differs."""
     declared(bench, lambda: {"a": 1})

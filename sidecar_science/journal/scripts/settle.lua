@@ -32,13 +32,20 @@ for _, settlement in ipairs(settlements) do
   end
 end
 
-local done = {}
+-- Many settlements add to the same few counters: each of those is written once.
+local done, counters, sums = {}, {}, {['@settled'] = 0}
 for i, settlement in ipairs(settlements) do
   done[i] = 0
   if settle(KEYS[2], ARGV[2], KEYS[3], settlement[1], ARGV[3]) then
     done[i] = 1
-    redis.call('HINCRBY', KEYS[4], '@settled', 1)
-    for _, pair in ipairs(settlement[2]) do redis.call('HINCRBY', KEYS[4], pair[1], pair[2]) end
+    sums['@settled'] = sums['@settled'] + 1
+    for _, pair in ipairs(settlement[2]) do
+      if not sums[pair[1]] then
+        counters[#counters + 1] = pair[1]
+        sums[pair[1]] = 0
+      end
+      sums[pair[1]] = sums[pair[1]] + tonumber(pair[2])
+    end
     for _, pair in ipairs(settlement[3]) do redis.call('HSETNX', KEYS[4], pair[1], pair[2]) end
     for _, pair in ipairs(settlement[4]) do redis.call('HSET', KEYS[4], pair[1], pair[2]) end
     for _, pair in ipairs(settlement[5]) do
@@ -51,4 +58,6 @@ for i, settlement in ipairs(settlements) do
     for _, pair in ipairs(settlement[7]) do mark(KEYS[5], pair[1], pair[2], ARGV[4]) end
   end
 end
+if sums['@settled'] > 0 then redis.call('HINCRBY', KEYS[4], '@settled', sums['@settled']) end
+for _, counter in ipairs(counters) do redis.call('HINCRBY', KEYS[4], counter, string.format('%.0f', sums[counter])) end
 return done
