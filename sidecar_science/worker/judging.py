@@ -30,8 +30,8 @@ Sides = tuple[Observed, Observed]
 class Judgement:
     """How one answer compares with the control's.
 
-    ``sides`` gives both as plain data without secrets, when asked; ``explained`` says how many differences each rule of
-    comparison explained, by its text.
+    ``sides`` gives both as plain data without secrets, when asked; ``sent`` has at least their exchanges, and their
+    errors. ``explained`` says how many differences each rule of comparison explained, by its text.
     """
 
     def __init__(
@@ -40,12 +40,14 @@ class Judgement:
         outcome: Outcome,
         differences: Sequence[Difference],
         answer: Answer,
+        sent: Sides,
         sides: Callable[[], Sides],
         explained: Mapping[str, int] | None = None,
     ) -> None:
         self.outcome = outcome
         self.differences = differences
         self.answer = answer
+        self.sent = sent
         self.explained = explained or {}
         self._sides = cache(sides)
 
@@ -88,15 +90,15 @@ class Judging:
         value = job.value
         if value is not None and not (is_native(value) and not (found and redactor.holds_copy(value, found))):
             return None
-        sent = [Observed(exchanges=tuple(self._value(each) or ())) for each in (job.exchanges, clean.exchanges)]
-        if compare(*sent, origins=self._origins):
+        of_a, of_b = (Observed(exchanges=tuple(self._value(each) or ())) for each in (job.exchanges, clean.exchanges))
+        if compare(of_a, of_b, origins=self._origins):
             return None
 
         def sides() -> Sides:
             whole = attrs.evolve(clean, value=value)
             return self._control(job), self._candidate(answer, whole)
 
-        return Judgement(outcome=Outcome.MATCHED, differences=(), answer=answer, sides=sides)
+        return Judgement(outcome=Outcome.MATCHED, differences=(), answer=answer, sent=(of_a, of_b), sides=sides)
 
     def _compared(self, plan: Plan, answer: Answer, redactor: Redactor) -> Judgement:
         experiment = plan.experiment
@@ -118,6 +120,7 @@ class Judging:
             outcome=outcome,
             differences=differences if outcome is Outcome.MISMATCHED else (),
             answer=answer,
+            sent=(control, candidate),
             sides=lambda: (control, candidate),
             explained=differences.explained,
         )
@@ -165,6 +168,13 @@ class Judging:
         if wanted not in self._redactors:
             self._redactors[wanted] = experiment.redactor_with(self._keyring.for_job(key_id))
         return self._redactors[wanted]
+
+
+def outlined(observed: Observed) -> Mapping[str, Any]:
+    """With what status an observation ended, and nothing else of it."""
+    ends = [observed.error] if observed.error is not None else observed.exchanges[-1:]
+    statuses = [{"status": end.get("status")} for end in ends if isinstance(end, Mapping)]
+    return {"exchanges": statuses} if statuses else {}
 
 
 def shown(observed: Observed, clean: Callable[[Any], Any]) -> Mapping[str, Any]:

@@ -20,7 +20,7 @@ from sidecar_science.routing.current import Current, CurrentReplay
 from sidecar_science.worker.calling import Answer, Caller
 from sidecar_science.worker.endings import Broken, Ended, NotSent
 from sidecar_science.worker.failpoints import Failpoint, no_failpoint
-from sidecar_science.worker.judging import Judgement, Judging, shown
+from sidecar_science.worker.judging import Judgement, Judging, outlined, shown
 from sidecar_science.worker.plan import Plan, Planner
 from sidecar_science.worker.reaching import check_answered, is_failing
 from sidecar_science.worker.result import result_of
@@ -198,7 +198,7 @@ class Replay:
         def clean(value: Any) -> Any:
             return experiment.rules.cleaned(value, experiment.told)
 
-        # Only of what differs anything is shown to people.
+        # Only of what differs anything is shown to people; of the rest it is counted with what statuses they ended.
         differs = worst.outcome is Outcome.MISMATCHED
         return self._replayed(
             ticket.job,
@@ -207,8 +207,8 @@ class Replay:
             experiment=experiment.name,
             explained=worst.explained,
             differences=tuple(worst.differences) if outcome is Outcome.MISMATCHED else (),
-            control=shown(worst.control, clean) if differs else {},
-            candidate=shown(worst.candidate, clean) if differs else {},
+            control=shown(worst.control, clean) if differs else outlined(worst.sent[0]),
+            candidate=shown(worst.candidate, clean) if differs else outlined(worst.sent[1]),
             candidate_seconds=worst.answer.duration,
             queue_delay=max(0.0, dispatched - ticket.job.completed_at),
         )
