@@ -26,5 +26,6 @@ def configure(level: str) -> Any:
         ],
         "wrapper_class": structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
     }
-    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr), **how)
-    return structlog.wrap_logger(structlog.PrintLogger(sys.stderr), **how)
+    # A line and its end in one write: several processes share this output, and a deadline may come between two.
+    structlog.configure(logger_factory=structlog.WriteLoggerFactory(sys.stderr), **how)
+    return structlog.wrap_logger(structlog.WriteLogger(sys.stderr), **how)

@@ -21,14 +21,14 @@ def _run(directory: Path, plan: Plan) -> Result:
     return result
 
 
-@pytest.mark.parametrize(("seed", "kill_app"), [(1, False), (2, True)])
-def test_every_promise_is_kept_under_random_faults(tmp_path: Path, seed: int, kill_app: bool) -> None:
+@pytest.mark.parametrize(("seed", "kill_app", "more"), [(1, False, False), (2, True, False), (4, False, True)])
+def test_every_promise_is_kept_under_random_faults(tmp_path: Path, seed: int, kill_app: bool, more: bool) -> None:
     """Workers and Redis are killed, stopped and ended; no write runs twice, none out of order, and it adds up."""
-    result = _run(tmp_path, Plan(seed=seed, jobs=1500, seconds=20, kill_app=kill_app))
+    result = _run(tmp_path, Plan(seed=seed, jobs=3200, seconds=40, kill_app=kill_app, more=more))
 
     assert not unflagged(result.findings), str(result)
     assert sum(result.faults.values()) >= 10
-    assert len(result.history.executions) >= 1400
+    assert len(result.history.executions) >= 3000
 
 
 def test_two_environments_read_the_same_journal_under_faults(tmp_path: Path) -> None:
