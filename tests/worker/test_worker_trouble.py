@@ -182,7 +182,7 @@ def test_a_worker_with_as_many_stuck_lanes_as_it_has_is_worn_out(bench):
 
     @bench.sidecar.experiment("shop.stick", service="shop", effect="read", timeout=0.05)
     def stick(item):
-        gate.wait(60)
+        gate.wait(100)
 
     for number in range(4):
         job = bench.job("shop.stick", number, key=f"k-{number}", at=1000.0 + number)
@@ -191,7 +191,7 @@ def test_a_worker_with_as_many_stuck_lanes_as_it_has_is_worn_out(bench):
     worker = bench.worker(lanes=2, replay=lambda: bench.replay(deadlines), deadlines=deadlines)
     thread, given = in_thread(worker)
     try:
-        thread.join(SOON)
+        thread.join(3 * SOON)
         assert (given, worker.is_worn_out) == ([True], True)
         assert bench.events.of("worker.worn_out") == [{"stuck": 4}]
         assert worker.stop(now() + SOON)
