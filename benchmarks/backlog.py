@@ -1,9 +1,10 @@
-"""Whether a large backlog drains as fast as a small one, and in the same memory.
+"""Whether a large backlog drains as fast as a small one, in the same memory; and what more processes bring.
 
     python -m benchmarks.backlog                      10,000 and 300,000 jobs in turns, a few minutes
     python -m benchmarks.backlog --jobs 1000000
 
-The worker, the service and the jobs are those of `benchmarks.worker` (1 KB, 0 ms, 8 lanes).
+The worker, the service and the jobs are those of `benchmarks.worker` (1 KB, 0 ms, 8 lanes). Processes are measured with
+answers after 20 ms, on all cores: where B answers at once, one process and B fill two cores.
 """
 
 from __future__ import annotations
@@ -41,12 +42,13 @@ class Drain:
     after: float
 
 
-def drain(command: Sequence[str], server: ContentServer, seconds: float, core: int) -> Drain:
+def drain(command: Sequence[str], server: ContentServer, seconds: float, cores: set[int]) -> Drain:
+    """Run ``command`` on ``cores``, and measure it for ``seconds`` from two seconds after its first request on."""
     process = subprocess.Popen(
         command,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
-        preexec_fn=lambda: os.sched_setaffinity(0, {core}),
+        preexec_fn=lambda: os.sched_setaffinity(0, cores),
     )
     try:
         while not server.seen()[0]:
@@ -85,9 +87,17 @@ def main() -> None:
             ours.fill(store.url, size, count)
             server.reset(0.0)
             seconds = options.seconds if count == _SMALL else options.seconds * 4
-            found = drain(ours.command(server.b, _LANES), server, seconds, cores[0])
+            found = drain(ours.command(server.b, _LANES), server, seconds, set(cores[:1]))
             rows.append([f"{count:,}", f"{found.rate:,.0f}", f"{found.before:.0f}", f"{found.after:.0f}"])
+        more = []
+        for processes in (1, 2) * options.rounds:
+            client.flushall()
+            ours.fill(store.url, size, _SMALL)
+            server.reset(0.02)
+            command = [*ours.command(server.b, _LANES), "--processes", str(processes)]
+            more.append([str(processes), f"{drain(command, server, options.seconds, set(cores)).rate:,.0f}"])
     server.close()
+    print(table(["processes", "jobs per second, 20 ms"], more))
     print(table(["backlog", "jobs per second", "MB after two seconds", "MB at the end"], rows))
 
 

@@ -49,7 +49,7 @@ def tally(replayed: Replayed) -> Tally:
         **_ending(replayed), **_statuses(replayed), **_seconds(replayed), **_noise(replayed),
         **_rules(replayed, "rule", 1),
     }  # fmt: skip
-    ruled = _rules(replayed, "ruled", rfc3339(replayed.settled_at))
+    ruled = _rules(replayed, "ruled", rfc3339(replayed.settled_at)) if replayed.explained else {}
     if replayed.outcome is not Outcome.MISMATCHED:
         return Tally(add=counts, last=ruled, samples=_example(replayed))
     traits = [trait(difference) for difference in replayed.differences]

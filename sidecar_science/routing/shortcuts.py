@@ -28,6 +28,7 @@ def install(patches: Patches) -> None:
     wrapped: list[tuple[Any, str, Callable[[Function], Function]]] = [
         (sessions, "to_key_val_list", _listing),
         (models, "to_key_val_list", _listing),
+        (models, "get_auth_from_url", _authorizing),
         (models, "get_cookie_header", _sending_cookies),
         (adapters, "extract_cookies_to_jar", _taking_cookies),
         (sessions, "extract_cookies_to_jar", _taking_cookies),
@@ -54,6 +55,13 @@ def _encoding(original: Function) -> Function:
         return "" if type(data) in _MAPPINGS and not data else original(data)
 
     return _encode_params
+
+
+def _authorizing(original: Function) -> Function:
+    def get_auth_from_url(url: Any) -> Any:
+        return ("", "") if type(url) is str and "@" not in url else original(url)
+
+    return get_auth_from_url
 
 
 def _sending_cookies(original: Function) -> Function:

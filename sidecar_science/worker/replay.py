@@ -87,8 +87,9 @@ class Replay:
             with self._rules(ticket.job):
                 plan = self._planner.plan(ticket.job)
             dispatch(plan)
-            with self._rules(ticket.job):
-                plan.experiment.before()
+            if plan.experiment.rules.before_run is not None:
+                with self._rules(ticket.job):
+                    plan.experiment.before()
             self._failpoint("before_send")
             dispatched, answers = self._clock.wall(), self._call(plan)
             self._failpoint("after_answer")

@@ -5,14 +5,15 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import sidecar_science.journal
 from sidecar_science.journal.layout import Keys
-from sidecar_science.journal.protocol import Entry, Settlement
+from sidecar_science.journal.protocol import Entry, Settlement, Start
 from sidecar_science.journal.redis import RedisJournal, connect, open_log
-from tests.journal.steps import fill, joined, owned, taken
+from tests.journal.steps import PAST_SHORT, SHORT, fill, joined, owned, taken
 from tests.servers import start_redis
 from tests.twins import RedisTwin
 
@@ -43,6 +44,37 @@ def test_the_keys_are_those_of_the_documentation(real_journal: RedisTwin) -> Non
         f"sidecar:{{{space}}}:notes:b",
     }
     assert journal.start(lease, b.entry, limit=1).go
+
+
+def test_nothing_of_a_settled_job_is_left_past_its_retention(real_journal: RedisTwin) -> None:
+    """Not a byte of what it held, nor its id, in any key; the counts are all that stays."""
+    journal = joined(real_journal)
+    journal.configure("retention", str(SHORT))
+    fill(real_journal, *(f"what job {n} held" for n in range(50)))
+    lease = owned(journal)
+    claimed = taken(journal, lease)
+    journal.start_all(lease, [Start(entry=each.entry, limit=2) for each in claimed])
+    journal.settle(lease, [Settlement(entry=each.entry, add={"n": 1}) for each in claimed])
+    command, keys = real_journal.link.command, Keys(real_journal.namespace)
+    assert command("XLEN", keys.jobs(1)) == 50
+
+    real_journal.pass_time(PAST_SHORT)
+    journal.trim()
+
+    space = f"sidecar:{{{real_journal.namespace}*"
+    kept = {key.decode(): _content(command, key) for key in command("KEYS", space)}
+    assert [key for key, content in kept.items() if b"held" in content] == []
+    assert [key for key, content in kept.items() if any(each.entry.encode() in content for each in claimed)] == []
+    assert command("XLEN", keys.jobs(1)) == 0
+
+
+def _content(command: Any, key: bytes) -> bytes:
+    """All that a key holds, as text of a kind."""
+    ways = {
+        b"hash": ("HGETALL",), b"string": ("GET",), b"stream": ("XRANGE", "-", "+"), b"zset": ("ZRANGE", 0, -1),
+    }  # fmt: skip
+    verb, *rest = ways[command("TYPE", key)]
+    return repr(command(verb, key, *rest)).encode()
 
 
 def test_the_fields_are_those_of_the_documentation(real_journal: RedisTwin) -> None:

@@ -78,6 +78,14 @@ def test_parameters_are_encoded(both, params, expected):
     assert requests.models.RequestEncodingMixin._encode_params(params) == expected
 
 
+@pytest.mark.parametrize(
+    ("url", "expected"), [("http://b.test/x?y", ("", "")), ("http://me:pass%20word@b.test/", ("me", "pass word"))]
+)
+def test_credentials_in_a_url_are_found(both, url, expected):
+    """Where there are any."""
+    assert requests.models.get_auth_from_url(url) == expected
+
+
 def test_cookies_are_sent(both):
     """Where there are any, and where the jar is somebody else's."""
     assert requests.models.get_cookie_header(jar(), REQUEST) is None
