@@ -26,6 +26,7 @@ from sidecar_science.recording.instrumenting import Instrumented
 from sidecar_science.recording.recorder import Recorder
 from sidecar_science.recording.science import Science
 from sidecar_science.recording.shield import Shield
+from sidecar_science.translation.declared import Ids
 
 TIMEOUT = 5.0
 Keys = str | Sequence[str] | None
@@ -200,12 +201,17 @@ class Sidecar(RuleVerbs):
         idempotent: bool = False,
         heals: bool = False,
         reconcile: Callable[..., bool] | None = None,
+        ids: Mapping[str, str] | None = None,
+        drop: Sequence[str] = (),
     ) -> SidecarExperiment:
         """Declare an experiment: a decorator for its control, and the place of its rules.
 
         ``key`` names the parameter (or is a function with the control's signature) that tells what must stay in
         order. ``timeout`` is in seconds, 5 unless told. ``secrets`` are names of parameters, dict keys, headers and
-        query keys, or paths. ``project`` turns a result into plain data.
+        query keys, or paths. ``project`` turns a result into plain data. ``ids`` says where ids stand that B makes
+        under other numbers, a path in the result (``$.id``) or a place in the call (``subscriber_id``,
+        ``payload.list_id``), and of what kind of thing each is one; ``drop`` names places in the call of which B hears
+        nothing.
 
         Of a write: ``idempotent`` says that B honors the ``Idempotency-Key``, ``heals`` that it sets all of its key
         anew, and ``reconcile(adapter, *args, **kwargs)`` asks B whether it happened when nobody knows. Raises
@@ -222,6 +228,7 @@ class Sidecar(RuleVerbs):
             name, service=service, key=key, effect=effect, sample=sample, timeout=timeout, secrets=secrets,
             project=project, reconcile=reconcile,
         )  # fmt: skip
+        declared_ids = Ids.declare(f"experiment {name!r}", ids, drop)
         experiment = SidecarExperiment(
             name,
             recorder=self.recorder,
@@ -238,6 +245,7 @@ class Sidecar(RuleVerbs):
             heals=heals,
             reconcile=reconcile,
             shared_rules=self.declared_rules,
+            ids=declared_ids,
         )
         experiment.declared_rules += settings.rules
         self._warn_of_uneven_rates(experiment)
@@ -315,7 +323,7 @@ class Sidecar(RuleVerbs):
         return SidecarExperiment(
             name, recorder=self.recorder, registry=self._experiments, fingerprint=self.keyring.fingerprint,
             service=None, key=None, effect="write", sample=None, timeout=TIMEOUT, secrets=(), project=None,
-            idempotent=False, heals=False, reconcile=None,
+            idempotent=False, heals=False, reconcile=None, ids=Ids(),
         )  # fmt: skip
 
     def _warn_of_uneven_rates(self, new: SidecarExperiment) -> None:

@@ -32,6 +32,7 @@ from sidecar_science.routing.marking import Marking
 from sidecar_science.routing.rerouting import Rerouting
 from sidecar_science.routing.routes import Routes
 from sidecar_science.sidecar import Sidecar
+from sidecar_science.translation.memory import MemoryIds
 from sidecar_science.worker.assembly import Settings, replay_factory
 from sidecar_science.worker.intake import Intake
 from sidecar_science.worker.worker import Worker
@@ -87,6 +88,10 @@ class Recorded:
         """The journal as workers of ``environment`` see it; what is still buffered is shipped first."""
         self.sidecar.flush()
         return MemoryJournal(self.server, environment)
+
+    def ids(self, environment: str = "test") -> MemoryIds:
+        """What ``environment`` has learned of its ids; see `docs/ids.md`."""
+        return MemoryIds(self.server.ids, environment)
 
     @property
     def jobs(self) -> list[Job]:
@@ -147,7 +152,7 @@ def replay_all(
     settings = Settings(environment=environment, targets=routes, allow_writes=frozenset(allow_writes))
     known = Routes({name: service.base_urls for name, service in sidecar.services.items()}, routes)
     replayed: list[Replayed] = []
-    worker = _worker(sidecar, journal, settings, current, replayed)
+    worker = _worker(sidecar, journal, settings, current, replayed, recorded.ids(environment))
     rerouting, marking = Rerouting(known, current), Marking(current)
     rerouting.install()
     marking.install()
@@ -167,14 +172,19 @@ def replay_all(
 
 
 def _worker(
-    sidecar: Sidecar, journal: MemoryJournal, settings: Settings, current: Current, replayed: list[Replayed]
+    sidecar: Sidecar,
+    journal: MemoryJournal,
+    settings: Settings,
+    current: Current,
+    replayed: list[Replayed],
+    ids: MemoryIds,
 ) -> Worker:
     log: Any = structlog.get_logger("sidecar_science.testing")
     return Worker(
         name="test",
         journal=journal,
         intake=Intake(journal=journal, keyring=sidecar.keyring, clock=SYSTEM_CLOCK, log=log),
-        replay=replay_factory(sidecar, settings, current, SYSTEM_CLOCK),
+        replay=replay_factory(sidecar, settings, current, SYSTEM_CLOCK, ids=ids),
         lanes=1,
         lease=settings.lease,
         renew_every=settings.renew_every,

@@ -10,9 +10,13 @@ from contextlib import AbstractContextManager
 from sidecar_science.cli.target import adopt, load
 from sidecar_science.errors import UsageError
 from sidecar_science.journal.protocol import Journal
-from sidecar_science.journal.redis import open_journal
+from sidecar_science.journal.redis import connect, open_journal
 from sidecar_science.sidecar import Sidecar
+from sidecar_science.translation.redis import RedisIds
 from sidecar_science.worker.supervising.duty import Standing
+
+SECONDS = 2.0
+"""How long one look at the ids may wait for Redis."""
 
 
 def open_for(
@@ -39,6 +43,16 @@ def opened(arguments: argparse.Namespace, environment: str | None = None) -> Ite
         yield sidecar, journal
     finally:
         journal.close()
+
+
+def ids_for(
+    sidecar: Sidecar, environment: str, own: Callable[[], AbstractContextManager[None]] = contextlib.nullcontext
+) -> RedisIds | None:
+    """What ``environment`` knows of its ids; None where no experiment declares any."""
+    if not any(experiment.ids for experiment in sidecar.experiments.values()):
+        return None
+    link = connect(sidecar.redis_url, socket_timeout=SECONDS, connect_timeout=2.0, own=own)
+    return RedisIds(link, sidecar.namespace, environment)
 
 
 def require_known(journal: Journal) -> None:

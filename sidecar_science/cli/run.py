@@ -15,7 +15,7 @@ from typing import Any, Final
 from sidecar_science.cli import logs
 from sidecar_science.cli import options as common
 from sidecar_science.cli.exits import Exit
-from sidecar_science.cli.opening import open_for, open_of
+from sidecar_science.cli.opening import ids_for, open_for, open_of
 from sidecar_science.cli.soundness import FLAG, check_server
 from sidecar_science.cli.target import adopt, load, read_configuration
 from sidecar_science.clock import SYSTEM_CLOCK
@@ -72,6 +72,9 @@ def add(commands: Any) -> None:
     )  # fmt: skip
     parser.add_argument("--burst", action="store_true", help="end when the journal is drained")
     parser.add_argument(FLAG, action="store_true", help="start though the server may lose jobs in silence")
+    parser.add_argument(
+        "--no-ids", action="store_true", help="do not translate the ids that experiments declare; only tell of them"
+    )
     parser.add_argument("--log-level", choices=logs.LEVELS, default="info")
     parser.set_defaults(execute=execute)
 
@@ -144,8 +147,20 @@ def _worker(
     if not sidecar.keyring.signs and duty.first:
         log.warning("journal.unsigned", remedy="set SIDECAR_SIGNING_KEY on both sides: then nobody else's jobs run")
     name = _name()
+    ids = None if arguments.no_ids else ids_for(sidecar, settings.environment, own=place.guard.own)
+    if ids is not None:
+        ids.begin(arguments.epoch)
     worker = assemble(
-        sidecar, journal, settings, place, name=name, clock=SYSTEM_CLOCK, log=log, duty=duty, failpoint=failpoint
+        sidecar,
+        journal,
+        settings,
+        place,
+        name=name,
+        clock=SYSTEM_CLOCK,
+        log=log,
+        duty=duty,
+        failpoint=failpoint,
+        ids=ids,
     )
     log.info(
         "worker.started", worker=name, pid=os.getpid(), quarantine=duty.quarantine, environment=settings.environment,

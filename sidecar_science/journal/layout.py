@@ -92,6 +92,10 @@ class Keys:
     def workers(self, environment: str) -> str:
         return f"sidecar:{{{self.namespace}}}:workers:{environment}"
 
+    def ids(self, environment: str) -> tuple[str, str]:
+        """The pairs of ids of one environment, and what is counted of them; see `sidecar_science.translation`."""
+        return tuple(f"sidecar:{{{self.namespace}}}:{what}:{environment}" for what in ("ids", "idcounts"))  # type: ignore[return-value]
+
     def jobs(self, partition: int) -> str:
         return f"sidecar:{{{self.namespace}:{partition_text(partition)}}}:jobs"
 

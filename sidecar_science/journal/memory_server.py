@@ -205,6 +205,7 @@ class MemoryServer:
         self.partitions = [Partition() for _ in range(partitions)]
         self.clock = clock
         self.trouble: JournalError | None = None
+        self.ids: dict[str, object] = {}
         self.settings: dict[str, str] = {}
         self.notes: dict[str, dict[str, str]] = {}
         self.dictionaries: dict[int, bytes] = {}

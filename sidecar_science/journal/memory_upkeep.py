@@ -56,6 +56,7 @@ class MemoryUpkeep(MemoryLedger):
                 past = partition.groups.get(self._environment) or partition.expired.pop(self._environment)
                 partition.join(self._environment, start)
                 partition.groups[self._environment].fence = past.fence + 1
+            self._server.ids.pop(self._environment, None)
             told = self._server.environments[self._environment] = attrs.evolve(
                 known, start=start, epoch=known.epoch if epoch is None else epoch, expired=None
             )

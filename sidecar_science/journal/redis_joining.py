@@ -53,6 +53,7 @@ class RedisJoining(RedisLedger):
         known |= {"start": start, "epoch": known["epoch"] if epoch is None else epoch}
         self._write_down({**known, "resetting": True})
         self._count(self._reset_groups(_position(start)))
+        self._link.command("DEL", *self._keys.ids(self._environment))
         self._begin_epoch(known["epoch"])
         known.pop("resetting", None)
         expired = known.pop("expired", None)

@@ -23,6 +23,7 @@ from sidecar_science.recording.recorder import Recorder
 from sidecar_science.recording.rules import DeclaredRules
 from sidecar_science.recording.signature import Getter, getter_of
 from sidecar_science.recording.snapshots import Items, Snapshots
+from sidecar_science.translation.declared import Ids
 
 F = TypeVar("F", bound=Callable[..., Any])
 Key = str | Callable[..., Any] | None
@@ -59,6 +60,7 @@ class SidecarExperiment(DeclaredRules):
         idempotent: bool,
         heals: bool,
         reconcile: Callable[..., bool] | None,
+        ids: Ids,
         shared_rules: Sequence[Rule] = (),
     ) -> None:
         super().__init__(name, recorder.shield, shared_rules)
@@ -73,6 +75,7 @@ class SidecarExperiment(DeclaredRules):
         self.idempotent = idempotent
         self.heals = heals
         self.reconcile = reconcile
+        self.ids = ids
         self.function: Function | None = None
         self.snapshots = Snapshots(recorder.codec, project, self.told)
         self._get_key: Getter | None = getter_of(key) if callable(key) else None
@@ -104,6 +107,7 @@ class SidecarExperiment(DeclaredRules):
             )
         declared = Function.of(function, owner)
         self._get_key = declared.signature.getter(self.name, self.key)
+        self._check_ids(declared)
         self.function = declared
         recorded = RecordedFunction(function, self._recording(_CALLS[self.function.shape]))
         recorded._self_experiment = self
@@ -112,6 +116,15 @@ class SidecarExperiment(DeclaredRules):
     def unwrap(self) -> None:
         """Forget the function: whoever still holds the wrapper calls straight through it."""
         self.function = None
+
+    def _check_ids(self, function: Function) -> None:
+        for name in self.ids.parameters:
+            if not function.signature.knows(name):
+                known = ", ".join((*function.signature.names, *function.signature.keyword_only)) or "none"
+                raise DeclarationError(
+                    f"experiment {self.name!r}: {name!r}, which ids or drop name, is no parameter of the function (its "
+                    f"parameters: {known}); begin with one of them, or with '$' for a place in the result"
+                )
 
     def owned_by(self, owner: type) -> None:
         """Told by the class body that our function became a method of ``owner``."""
@@ -292,6 +305,10 @@ class SidecarExperiment(DeclaredRules):
     def secret_places(self, function: str) -> Places:
         """Which positional arguments are secret by their parameter's name, of what is registered as ``function``."""
         return self._places.of(function)
+
+    def parameters(self, function: str) -> tuple[str, ...]:
+        """The parameters that positional arguments fill, of what is registered as ``function``."""
+        return self._places.parameters(function)
 
     def registered_name(self, function: Any) -> str | None:
         """The name under which B finds ``function``: its own experiment's, or that of one of our candidates."""

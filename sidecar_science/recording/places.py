@@ -21,11 +21,12 @@ class SecretPlaces:
     def of(self, function: str) -> Places:
         """The places and names of the secret parameters of what is registered as ``function``."""
         if function not in self._known:
-            names = enumerate(self._names(function))
+            names = enumerate(self.parameters(function))
             self._known[function] = tuple((place, name) for place, name in names if self._is_secret(name))
         return self._known[function]
 
-    def _names(self, function: str) -> tuple[str, ...]:
+    def parameters(self, function: str) -> tuple[str, ...]:
+        """The parameters that positional arguments fill, of what is registered as ``function``."""
         declared = self._registry.get(function)
         if declared is not None and declared.function is not None:
             names: tuple[str, ...] = declared.function.signature.names

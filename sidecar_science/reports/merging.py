@@ -41,6 +41,7 @@ class Merger:
         self.unread = 0
         self._outcomes: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._reasons: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        self._id_conflicts: defaultdict[str, Counter[str]] = defaultdict(Counter)
         self._seconds: defaultdict[tuple[str, str], Counter[int]] = defaultdict(Counter)
         self._ratios: defaultdict[str, Counter[int]] = defaultdict(Counter)
         self._statuses: defaultdict[str, defaultdict[str, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
@@ -84,6 +85,9 @@ class Merger:
 
     def _reason(self, reason: str, experiment: str, n: str) -> None:
         self._reasons[experiment][reason] += int(n)
+
+    def _id_conflict(self, kind: str, experiment: str, n: str) -> None:
+        self._id_conflicts[experiment][kind] += int(n)
 
     def _second(self, what: str, bucket: str, experiment: str, n: str) -> None:
         self._seconds[experiment, what][int(bucket)] += int(n)
@@ -134,6 +138,7 @@ class Merger:
     _READERS: Mapping[str, Callable[..., None]] = {
         "outcome": _outcome,
         "reason": _reason,
+        "id_conflict": _id_conflict,
         "seconds": _second,
         "ratio": _ratio,
         "status": _status,
@@ -161,6 +166,7 @@ class Merger:
             name=name,
             outcomes={outcome.value: 0 for outcome in Outcome} | self._outcomes[name],
             reasons=dict(sorted(self._reasons[name].items())),
+            id_conflicts=dict(sorted(self._id_conflicts[name].items())),
             latency=Latency(
                 control=self._quantiles(name, "control"),
                 candidate=self._quantiles(name, "candidate"),

@@ -48,6 +48,7 @@ class Replayed:
     ``explained`` says how many differences each rule of comparison explained, by its text.
     ``baseline_differences`` are those between the control and its own version beside B, after the rules; None where
     the job did not run there.
+    ``id_conflicts`` counts ids that contradicted what was known of them, by kind.
     """
 
     job: str
@@ -64,6 +65,7 @@ class Replayed:
     settled_at: float = 0.0
     explained: Mapping[str, int] = attrs.field(factory=dict)
     baseline_differences: tuple[Difference, ...] | None = None
+    id_conflicts: Mapping[str, int] = attrs.field(factory=dict)
 
     @property
     def full_reason(self) -> str | None:

@@ -246,7 +246,8 @@ class ExperimentReport:
     ``outcomes`` has every outcome, zeros included; ``reasons`` those that occurred, as ``skipped.no_route``;
     ``examples`` a few told details, by reason or, where there is none, by outcome; ``statuses`` how many compared jobs
     A answered with which class of status ("2xx", "none"), and B with which of these. ``noise`` is what the control's
-    own version shows as well; groups are told by what else there is in their jobs.
+    own version shows as well; groups are told by what else there is in their jobs. ``id_conflicts`` is how often an id
+    contradicted what was known of it, by kind.
     """
 
     name: str
@@ -258,6 +259,7 @@ class ExperimentReport:
     rules: tuple[RuleCount, ...] = ()
     statuses: Mapping[str, Mapping[str, int]] = attrs.field(factory=dict)
     noise: tuple[NoisePath, ...] = ()
+    id_conflicts: Mapping[str, int] = attrs.field(factory=dict)
 
     @property
     def total(self) -> int:

@@ -69,6 +69,8 @@ def _ending(replayed: Replayed) -> dict[str, int]:
     counts = {name("outcome", replayed.outcome.value, replayed.experiment): 1}
     if replayed.full_reason:
         counts[name("reason", replayed.full_reason, replayed.experiment)] = 1
+    for kind, n in replayed.id_conflicts.items():
+        counts[name("id_conflict", kind, replayed.experiment)] = n
     return counts
 
 

@@ -8,12 +8,13 @@ from typing import Any
 import attrs
 
 from sidecar_science.comparison.difference import Difference
+from sidecar_science.comparison.paths import Pattern
 from sidecar_science.translation.answers import as_b_says, pairs_of
 from sidecar_science.translation.arguments import Arguments, Rewritten, rewritten
 from sidecar_science.translation.declared import Ids
 from sidecar_science.translation.idmap import Id, IdMap, Pair
 from sidecar_science.translation.sameness import Sameness
-from sidecar_science.translation.texts import is_telling
+from sidecar_science.translation.texts import is_telling, text_of
 
 
 @attrs.frozen(kw_only=True)
@@ -30,11 +31,13 @@ class Lesson:
 
     ``known`` are the pairs that hold for this job, ``conflicts`` those that contradicted a known one, ``echoes`` ids
     that B was asked for as they are and answered so: they prove something only where nothing else differs.
+    ``unlearned`` are pairs that were seen, where nothing is learned.
     """
 
     known: Mapping[Id, str]
     conflicts: tuple[Pair, ...] = ()
     echoes: tuple[Pair, ...] = ()
+    unlearned: tuple[Pair, ...] = ()
 
 
 class Translation:
@@ -62,7 +65,9 @@ class Translation:
 
     def learn(self, ids: Ids, key: str | None, a: Any, b: Any, sent: TranslatedIds) -> Lesson:
         """Keep the pairs that A's result ``a`` and B's ``b`` show. Call it before the job is settled."""
-        seen = pairs_of(ids, key, a, b) if self._ids is not None else []
+        seen = pairs_of(ids, key, a, b)
+        if self._ids is None:
+            return Lesson(known=sent.known, unlearned=tuple(seen))
         echoes = [each for each in seen if each.id in sent.unmapped and each.a == each.b and not is_telling(each.a)]
         sure = [each for each in seen if each not in echoes]
         conflicts = self._learn(sure)
@@ -86,6 +91,20 @@ class Translation:
         """Those of ``differences`` that are more than two ids of the same thing."""
         sameness = Sameness(lesson.known, kinds=self._general_kinds, lookup=self._lookup)
         return sameness.unexplained(differences)
+
+    def beyond_ids(self, ids: Ids, key: str | None, differences: Sequence[Difference], lesson: Lesson) -> bool:
+        """Whether ``differences`` are more than pairs that were seen and not learned."""
+        pairs = {each.id: each.b for each in lesson.unlearned}
+        places = [(Pattern.parse(place.text), place.kind_for(key)) for place in ids.answers]
+
+        def is_id(each: Difference) -> bool:
+            a, b = text_of(each.control), text_of(each.candidate)
+            return each.where == "value" and any(
+                pattern.covers(each.path) and a is not None and pairs.get(Id(kind, a)) == b for pattern, kind in places
+            )
+
+        left = [each for each in differences if not is_id(each)]
+        return bool(Sameness(pairs, kinds=(), lookup=self._lookup).unexplained(left))
 
     @property
     def _general_kinds(self) -> frozenset[str]:

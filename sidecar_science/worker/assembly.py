@@ -26,6 +26,7 @@ from sidecar_science.routing.marking import Marking
 from sidecar_science.routing.native import check as check_native
 from sidecar_science.routing.rerouting import Rerouting
 from sidecar_science.routing.routes import Endpoint, Routes
+from sidecar_science.translation.idmap import CachedIds, IdMap
 from sidecar_science.worker.attempts import MARGIN
 from sidecar_science.worker.calling import Adapters, Caller
 from sidecar_science.worker.deadline import Deadlines
@@ -41,6 +42,7 @@ from sidecar_science.worker.replay import Replay
 from sidecar_science.worker.supervising.duty import ChildExit, Duty
 from sidecar_science.worker.supervising.slots import Slots
 from sidecar_science.worker.training import Training
+from sidecar_science.worker.translating import Translating
 from sidecar_science.worker.worker import Worker
 
 LEASE = 10.0
@@ -155,8 +157,12 @@ def assemble(
     log: Any,
     duty: Duty | None = None,
     failpoint: Failpoint = no_failpoint,
+    ids: IdMap | None = None,
 ) -> Worker:
-    """A worker for what ``declared`` declares, ready to run in ``place``; with a ``duty``, as a supervisor wants it."""
+    """A worker for what ``declared`` declares, ready to run in ``place``; with a ``duty``, as a supervisor wants it.
+
+    ``ids`` are those of its environment; None: they are not translated.
+    """
     settings = attrs.evolve(settings, lease=lease_for(declared, settings, log))
     duty = duty or Duty(slots=Slots(settings.lanes + 1), supervisor=os.getppid())
     # Whatever connects without a timeout of its own gets one.
@@ -182,7 +188,7 @@ def assemble(
         intake=quarantine or intake,
         ownership=quarantine,
         drained=quarantine.is_drained if quarantine is not None else None,
-        replay=replay_factory(declared, settings, place.current, clock, deadlines, failpoint),
+        replay=replay_factory(declared, settings, place.current, clock, deadlines, failpoint, ids),
         lanes=1 if duty.quarantine else settings.lanes,
         lease=settings.lease,
         renew_every=settings.renew_every,
@@ -206,6 +212,7 @@ def replay_factory(
     clock: Clock,
     deadlines: Deadlines | None = None,
     failpoint: Failpoint = no_failpoint,
+    ids: IdMap | None = None,
 ) -> Callable[[], Replay]:
     """What makes one lane's `Replay`: the parts that lanes share are made here, once."""
     bases = {name: service.base_urls for name, service in declared.services.items()}
@@ -216,7 +223,8 @@ def replay_factory(
         allow_writes=settings.allow_writes,
         codec=declared.codec,
     )
-    judging = Judging(codec=declared.codec, keyring=declared.keyring, origins=origins)
+    translating = Translating(declared.experiments.values(), None if ids is None else CachedIds(ids), clock)
+    judging = Judging(codec=declared.codec, keyring=declared.keyring, origins=origins, translating=translating)
 
     def make() -> Replay:
         return Replay(
@@ -224,6 +232,7 @@ def replay_factory(
             planner=planner,
             caller=Caller(Adapters(declared.services, settings.targets), clock),
             judging=judging,
+            translating=translating,
             current=current,
             codec=declared.codec,
             clock=clock,

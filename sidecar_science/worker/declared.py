@@ -10,6 +10,7 @@ from sidecar_science.codec.redaction import Redactor
 from sidecar_science.codec.values import Codec
 from sidecar_science.comparison.sieve import RuleSet
 from sidecar_science.scientist.rules import Rules
+from sidecar_science.translation.declared import Ids
 
 
 class DeclaredFunction(Protocol):
@@ -40,6 +41,7 @@ class DeclaredExperiment(Protocol):
     heals: bool
     reconcile: Callable[..., bool] | None
     rules: Rules
+    ids: Ids
     candidates: dict[str, Callable[..., Any]]
     supplier: Callable[..., Mapping[str, Any]] | None
     publisher: Callable[..., Any] | None
@@ -53,6 +55,8 @@ class DeclaredExperiment(Protocol):
     def redactor_with(self, fingerprint: Fingerprint) -> Redactor: ...
 
     def secret_places(self, function: str) -> tuple[tuple[int, str], ...]: ...
+
+    def parameters(self, function: str) -> tuple[str, ...]: ...
 
     def encode_value(self, value: Any) -> bytes: ...
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -19,9 +20,11 @@ from sidecar_science.comparison.origins import Origins
 from sidecar_science.comparison.projection import project
 from sidecar_science.journal.job import Job
 from sidecar_science.reports.outcome import Outcome
+from sidecar_science.translation.translation import Lesson
 from sidecar_science.worker.calling import Answer
 from sidecar_science.worker.declared import DeclaredExperiment
 from sidecar_science.worker.plan import Plan
+from sidecar_science.worker.translating import Translating
 
 Sides = tuple[Observed, Observed]
 """The control and the candidate."""
@@ -31,7 +34,8 @@ class Judgement:
     """How one answer compares with the control's.
 
     ``sides`` gives both as plain data without secrets, when asked; ``sent`` has at least their exchanges, and their
-    errors. ``explained`` says how many differences each rule of comparison explained, by its text.
+    errors. ``explained`` says how many differences each rule of comparison explained, by its text. ``reason``
+    says why B could not be expected to agree, ``conflicts`` how many ids contradicted known ones, by kind.
     """
 
     def __init__(
@@ -43,12 +47,16 @@ class Judgement:
         sent: Sides,
         sides: Callable[[], Sides],
         explained: Mapping[str, int] | None = None,
+        reason: str | None = None,
+        conflicts: Mapping[str, int] | None = None,
     ) -> None:
         self.outcome = outcome
         self.differences = differences
         self.answer = answer
         self.sent = sent
         self.explained = explained or {}
+        self.reason = reason
+        self.conflicts = conflicts or {}
         self._sides = cache(sides)
 
     @property
@@ -63,10 +71,11 @@ class Judgement:
 class Judging:
     """Compares answers by the rules of their experiment. Safe to share between lanes."""
 
-    def __init__(self, *, codec: Codec, keyring: Keyring, origins: Origins) -> None:
+    def __init__(self, *, codec: Codec, keyring: Keyring, origins: Origins, translating: Translating) -> None:
         self._codec = codec
         self._keyring = keyring
         self._origins = origins
+        self._translating = translating
         self._redactors: dict[tuple[str, bytes], Redactor] = {}
 
     def judge(self, plan: Plan, answer: Answer, key_id: bytes) -> Judgement:
@@ -81,6 +90,9 @@ class Judging:
         None where somebody has to, or where the requests of the two differ.
         """
         experiment, job = plan.experiment, plan.job
+        if self._translating.concerns(plan):
+            # The same number on both sides may be that of two things; and if it is that of one, somebody has to know.
+            return None
         if answer.value != job.value or answer.error is not None or job.error is not None:
             return None
         if experiment.rules.comparator is not None or job.consumed is not None or answer.consumed is not None:
@@ -101,11 +113,39 @@ class Judging:
         return Judgement(outcome=Outcome.MATCHED, differences=(), answer=answer, sent=(of_a, of_b), sides=sides)
 
     def _compared(self, plan: Plan, answer: Answer, redactor: Redactor) -> Judgement:
-        experiment = plan.experiment
         clean = redact(
             Parts(value=answer.value, error=answer.error), answer.exchanges, redactor, self._codec, set(answer.secrets)
         )
         control, candidate = self._control(plan.job), self._candidate(answer, clean)
+        lesson = self._translating.lesson(plan, answer, control, candidate)
+        if lesson is None:
+            outcome, differences = self._held_together(plan, control, candidate, None)
+        else:
+            outcome, differences = self._held_together(plan, *self._with_ids(plan, control, candidate, lesson), lesson)
+            lesson = lesson if outcome is Outcome.MISMATCHED else self._translating.confirm(lesson)
+        reason = None
+        if outcome is Outcome.MISMATCHED:
+            reason = self._translating.reason(plan, differences, lesson, control, candidate)
+        return Judgement(
+            outcome=outcome if reason is None else Outcome.INCOMPARABLE,
+            reason=reason,
+            differences=differences if outcome is Outcome.MISMATCHED else (),
+            answer=answer,
+            sent=(control, candidate),
+            sides=lambda: (control, candidate),
+            explained=differences.explained,
+            conflicts=Counter(pair.kind for pair in lesson.conflicts) if lesson is not None else {},
+        )
+
+    def _with_ids(self, plan: Plan, control: Observed, candidate: Observed, lesson: Lesson) -> Sides:
+        """Both sides as they are compared where an experiment declares ids."""
+        expected = self._translating.expected(plan, control, lesson)
+        return self._translating.without_dropped(plan, expected), self._translating.without_dropped(plan, candidate)
+
+    def _held_together(
+        self, plan: Plan, control: Observed, candidate: Observed, lesson: Lesson | None
+    ) -> tuple[Outcome, Compared]:
+        experiment = plan.experiment
         differences = compare(
             control,
             candidate,
@@ -115,15 +155,9 @@ class Judging:
             told=experiment.told,
             rules=experiment.rule_set,
         )
-        outcome = self._outcome(experiment, differences, control, candidate)
-        return Judgement(
-            outcome=outcome,
-            differences=differences if outcome is Outcome.MISMATCHED else (),
-            answer=answer,
-            sent=(control, candidate),
-            sides=lambda: (control, candidate),
-            explained=differences.explained,
-        )
+        if differences and lesson is not None:
+            differences = self._translating.unexplained(plan, differences, lesson)
+        return self._outcome(experiment, differences, control, candidate), differences
 
     def _outcome(
         self,

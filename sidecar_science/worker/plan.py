@@ -14,6 +14,7 @@ import attrs
 from sidecar_science.codec.values import Codec
 from sidecar_science.errors import CodecError
 from sidecar_science.journal.job import Call, Job
+from sidecar_science.translation.translation import TranslatedIds
 from sidecar_science.worker.declared import DeclaredExperiment, DeclaredFunction
 from sidecar_science.worker.endings import skipped
 from sidecar_science.worker.supplying import supplied
@@ -23,7 +24,8 @@ from sidecar_science.worker.supplying import supplied
 class PlannedCall:
     """One call on B: ``function`` is a declared control, or ``candidate`` a registered function of the adapter.
 
-    The arguments are this call's own: adapters change what they are given. ``secrets`` are texts that were put in.
+    The arguments are this call's own: adapters change what they are given. ``secrets`` are texts that were put in,
+    ``names`` the parameters that its positional arguments fill.
     """
 
     behavior: str
@@ -33,6 +35,7 @@ class PlannedCall:
     function: DeclaredFunction | None = None
     candidate: Callable[..., Any] | None = None
     secrets: frozenset[str] = frozenset()
+    names: tuple[str, ...] = ()
 
     @property
     def service(self) -> str | None:
@@ -45,11 +48,12 @@ class PlannedCall:
 
 @attrs.frozen(kw_only=True)
 class Plan:
-    """What is called on B for one job, and by whose rules it is judged."""
+    """What is called on B for one job, and by whose rules it is judged; ``sent`` are the ids in its arguments."""
 
     job: Job
     experiment: DeclaredExperiment
     calls: Sequence[PlannedCall]
+    sent: TranslatedIds = attrs.field(factory=TranslatedIds)
 
     @property
     def service(self) -> str | None:
@@ -128,7 +132,7 @@ class Planner:
             args, kwargs, secrets = supplied(experiment, owner, call.function, args, kwargs)
             yield PlannedCall(
                 behavior=behavior.name, owner=owner, args=args, kwargs=kwargs, secrets=secrets,
-                function=behavior.function, candidate=behavior.candidate,
+                function=behavior.function, candidate=behavior.candidate, names=owner.parameters(call.function),
             )  # fmt: skip
 
     def _found(self, experiment: DeclaredExperiment, call: Call) -> tuple[DeclaredExperiment, list[_Behavior]]:

@@ -24,6 +24,7 @@ from sidecar_science.worker.judging import Judgement, Judging, outlined, shown
 from sidecar_science.worker.plan import Plan, Planner
 from sidecar_science.worker.reaching import check_answered, is_failing
 from sidecar_science.worker.result import result_of
+from sidecar_science.worker.translating import Translating
 
 __all__ = ["Broken", "Dispatch", "NotSent", "Replay", "Ticket"]
 
@@ -62,6 +63,7 @@ class Replay:
         planner: Planner,
         caller: Caller,
         judging: Judging,
+        translating: Translating,
         current: Current,
         codec: Codec,
         clock: Clock,
@@ -72,6 +74,7 @@ class Replay:
         self._planner = planner
         self._caller = caller
         self._judging = judging
+        self._translating = translating
         self._current = current
         self._codec = codec
         self._clock = clock
@@ -84,8 +87,7 @@ class Replay:
         Raises `NotSent` when B was not reached, and `Broken` when a connection broke: both are the lane's to decide.
         """
         try:
-            with self._rules(ticket.job):
-                plan = self._planner.plan(ticket.job)
+            plan = self._planned(ticket.job)
             dispatch(plan)
             if plan.experiment.rules.before_run is not None:
                 with self._rules(ticket.job):
@@ -104,9 +106,7 @@ class Replay:
     def has_happened(self, job: Job) -> bool:
         """Whether B says that a write happened of which nobody knows; False also when it cannot be asked."""
         try:
-            # Planned anew: what was called may have changed its arguments.
-            with self._rules(job):
-                plan = self._planner.plan(job)
+            plan = self._planned(job)
             question = plan.experiment.reconcile
             return question is not None and self._asked(plan, question) is True
         except BaseException:  # noqa: BLE001 - whatever comes of asking, what was asked about is settled
@@ -128,6 +128,12 @@ class Replay:
             plan.experiment.told("reconcile", error)
             self._caller.reset()
             raise
+
+    def _planned(self, job: Job) -> Plan:
+        """What is called on B, with B's ids. Planned anew each time: what was called may have changed its arguments."""
+        with self._rules(job):
+            plan = self._planner.plan(job)
+        return self._translating.into_b(plan)
 
     @contextlib.contextmanager
     def _rules(self, job: Job) -> Iterator[None]:
@@ -193,7 +199,7 @@ class Replay:
 
     def _compared(self, ticket: Ticket, plan: Plan, judgements: Sequence[Judgement], dispatched: float) -> Replayed:
         worst = max(judgements, key=lambda judgement: _SEVERITY.index(judgement.outcome))
-        outcome, reason = (Outcome.INCOMPARABLE, "late") if ticket.late else (worst.outcome, None)
+        outcome, reason = (Outcome.INCOMPARABLE, "late") if ticket.late else (worst.outcome, worst.reason)
         experiment = plan.experiment
 
         def clean(value: Any) -> Any:
@@ -205,7 +211,9 @@ class Replay:
             ticket.job,
             outcome=outcome,
             reason=reason,
+            detail=_DETAILS.get(reason or ""),
             experiment=experiment.name,
+            id_conflicts=worst.conflicts,
             explained=worst.explained,
             differences=tuple(worst.differences) if outcome is Outcome.MISMATCHED else (),
             control=shown(worst.control, clean) if differs else outlined(worst.sent[0]),
@@ -228,4 +236,8 @@ class Replay:
         )
 
 
-_SEVERITY: Final = (Outcome.MATCHED, Outcome.IGNORED, Outcome.MISMATCHED)
+_SEVERITY: Final = (Outcome.MATCHED, Outcome.IGNORED, Outcome.INCOMPARABLE, Outcome.MISMATCHED)
+_DETAILS: Final = {
+    "unmapped_id": "it names an id, or tells of one, of which nobody knows B's",
+    "precondition": "B refused the version that it names, which B's data may never have had",
+}

@@ -37,6 +37,7 @@ def test_the_schema_has_its_keys_and_types():
     (experiment,) = report["experiments"]
     assert list(experiment) == [
         "name", "outcomes", "reasons", "latency", "groups", "examples", "rules", "statuses", "noise",
+        "id_conflicts",
     ]  # fmt: skip
     assert list(experiment["outcomes"]) == OUTCOMES
     assert experiment["reasons"] == {"skipped.write_not_allowed": 1}

@@ -21,6 +21,7 @@ from sidecar_science.reports.store import report_of
 from sidecar_science.routing.current import Current
 from sidecar_science.sidecar import Sidecar
 from sidecar_science.testing import FakeClock
+from sidecar_science.translation.memory import MemoryIds
 from sidecar_science.worker.calling import Adapters, Caller
 from sidecar_science.worker.deadline import Deadlines
 from sidecar_science.worker.intake import Intake
@@ -28,6 +29,7 @@ from sidecar_science.worker.judging import Judging
 from sidecar_science.worker.plan import Plan, Planner
 from sidecar_science.worker.queue import PartitionQueue, Waiting
 from sidecar_science.worker.replay import Replay, Ticket
+from sidecar_science.worker.translating import Translating
 from sidecar_science.worker.worker import Worker
 
 A_URL = "http://a.test"
@@ -78,6 +80,7 @@ class Bench:
         self.server = MemoryServer(partitions=partitions, clock=self.clock)
         self.journal = self.journal_of("b-1")
         self.journal.join()
+        self.ids: MemoryIds | None = MemoryIds(self.server.ids, "b-1")
         self.current = Current()
         self.told: list[Replayed] = []
         self._ids = itertools.count(1)
@@ -153,7 +156,15 @@ class Bench:
 
     def judging(self) -> Judging:
         services = {name: service.base_urls for name, service in self.sidecar.services.items()}
-        return Judging(codec=self.sidecar.codec, keyring=self.sidecar.keyring, origins=Origins(services, self.targets))
+        return Judging(
+            codec=self.sidecar.codec,
+            keyring=self.sidecar.keyring,
+            origins=Origins(services, self.targets),
+            translating=self.translating(),
+        )
+
+    def translating(self) -> Translating:
+        return Translating(self.sidecar.experiments.values(), self.ids, self.clock)
 
     def replay(self, deadlines: Deadlines | None = None) -> Replay:
         return Replay(
@@ -161,6 +172,7 @@ class Bench:
             planner=self.planner(),
             caller=self.caller(),
             judging=self.judging(),
+            translating=self.translating(),
             current=self.current,
             codec=self.sidecar.codec,
             clock=self.clock,
