@@ -70,11 +70,12 @@ def rewritten(
     telling = [text for text in _telling(named) if text not in untouchable][:MOST_IDS]
     wanted = dict.fromkeys((*declared, *placed, *(Id(kind, text) for text in telling for kind in sorted(kinds))))
     known = dict(lookup(list(wanted)[:MOST_IDS])) if wanted else {}
+    unmapped = {each for each in declared if each not in known} | set(_unknown_places(ids, key, named, known))
     named = _with(ids, key, named, known)
     return Rewritten(
         arguments=arguments.changed(named),
         known=known,
-        unmapped=frozenset(each for each in declared if each not in known),
+        unmapped=frozenset(unmapped),
     )
 
 
@@ -100,6 +101,17 @@ def _in_places(ids: Ids, key: str | None, named: Mapping[str, Any]) -> Iterator[
             if isinstance(value, str) and is_place(value):
                 texts = (text_of(value), *segments(value))
                 yield from (Id(place.kind_for(key), text) for text in texts if text is not None)
+
+
+def _unknown_places(ids: Ids, key: str | None, named: Mapping[str, Any], known: Mapping[Id, str]) -> Iterator[Id]:
+    """What looks like an id in the URLs and paths at declared places in which nothing is known."""
+    for place in ids.arguments:
+        kind = place.kind_for(key)
+        for value in found(named, place.steps):
+            if isinstance(value, str) and is_place(value) and Id(kind, value) not in known:
+                there = [Id(kind, text) for text in segments(value)]
+                if not any(each in known for each in there):
+                    yield from (each for each in there if each.text.isdecimal() or is_telling(each.text))
 
 
 def _telling(value: Any, depth: int = 0) -> Iterator[str]:

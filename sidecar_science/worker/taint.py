@@ -19,6 +19,7 @@ Tainted = Callable[[Iterable[str]], Mapping[str, str]]
 """What the journal knows of keys: digest to reason, ``"*"`` for all of the partition."""
 
 _LOST: Final = frozenset({Outcome.UNKNOWN, Outcome.FAILED, Outcome.REFUSED, Outcome.SKIPPED})
+_NOT_DONE: Final = frozenset({"incomparable.late", "incomparable.precondition"})
 
 
 def judged(replayed: Replayed, job: Job, tainted: Tainted) -> Replayed:
@@ -44,7 +45,7 @@ def taints(job: Job, replayed: Replayed, plan: Plan | None, *, has_happened: boo
     """
     healed = set(heals(job, replayed, plan))
     found = {digest: GAP for digest in job.gaps if digest not in healed}
-    if job.key is not None and _writes(job, plan) and _is_lost(job, replayed) and not has_happened:
+    if job.key is not None and _writes(job, plan) and _is_lost(job, replayed, plan) and not has_happened:
         found.setdefault(job.key, replayed.full_reason or replayed.outcome.value)
     return found
 
@@ -63,9 +64,12 @@ def _writes(job: Job, plan: Plan | None) -> bool:
     return plan.writes if plan is not None else job.effect == "write"
 
 
-def _is_lost(job: Job, replayed: Replayed) -> bool:
+def _is_lost(job: Job, replayed: Replayed, plan: Plan | None) -> bool:
     """Whether B may be without this write, or has it in another order than A."""
     if replayed.outcome is Outcome.SKIPPED:
         # What A has not sent B need not have.
         return replayed.reason != "control_not_sent" and (replayed.reason != "not_consumed" or job.sent)
-    return replayed.outcome in _LOST or replayed.full_reason == "incomparable.late"
+    if replayed.full_reason == "incomparable.unmapped_id":
+        # One that names an id was done to nothing, or to something else; one that only tells of one was done.
+        return plan is None or bool(plan.sent.unmapped)
+    return replayed.outcome in _LOST or replayed.full_reason in _NOT_DONE

@@ -91,6 +91,16 @@ def test_places_reach_into_arguments():
     assert sent.unmapped == {Id("list", "6")}
 
 
+def test_a_path_in_which_nothing_is_known_is_unmapped():
+    """Its numbers are ids of which nobody knows B's; its words are none."""
+    ids = declared(("link", "list"), ("$.id", "list"))
+    known = translation(ids, ("list", "5", "9"))
+
+    assert known.into_b(ids, None, call("/v2/lists/6", names=("link",)))[1].unmapped == {Id("list", "6")}
+    assert known.into_b(ids, None, call("/pages/6/lists/5", names=("link",)))[1].unmapped == frozenset()
+    assert known.into_b(ids, None, call("/lists/all", names=("link",)))[1].unmapped == frozenset()
+
+
 def test_an_id_that_is_a_path_is_changed_as_a_whole():
     """Base paths are ids as well."""
     ids = declared(("$.base_path", "page"), ("base_path", "page"))
