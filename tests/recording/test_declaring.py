@@ -288,3 +288,25 @@ def test_uneven_rates_of_one_services_writes_are_warned_of(desk):
 def test_an_experiment_shows_what_it_is(desk):
     """Its representation is for debuggers and logs."""
     assert repr(desk.experiment("api.put", service="p")) == "<SidecarExperiment 'api.put' service='p' effect='write'>"
+
+
+# -- ids -------------------------------------------------------------------------------------------------------------
+
+
+def test_ids_are_declared_where_they_stand(desk):
+    """Places in the result, and parameters of the function; both sides import them."""
+    experiment = desk.experiment(
+        "shop.get", service="shop", ids={"$.id": "item", "item_id": "item", "more.owner": "person"}, drop=("version",)
+    )
+    experiment(lambda item_id, version=None, more=None: None)
+
+    assert experiment.ids.kinds == {"item", "person"}
+    assert experiment.ids.parameters == ("item_id", "more", "version")
+
+
+def test_an_id_of_no_parameter_is_refused(desk):
+    """Where the function is declared: with its parameters."""
+    message = refused(lambda: desk.experiment("shop.get", ids={"itm_id": "item"})(lambda item_id: None))
+
+    assert "'itm_id', which ids or drop name, is no parameter" in message
+    assert "its parameters: item_id" in message

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import attrs
 import pytest
 
 from sidecar_science.reports.outcome import Outcome
 from sidecar_science.testing import FakeClock
+from sidecar_science.translation import Id, TranslatedIds
 from sidecar_science.worker.endings import Broken
 from sidecar_science.worker.taint import taints
 from tests.worker.bench import Bench
@@ -188,3 +190,21 @@ def test_what_was_sent_and_not_consumed_is_lost(bench, jobs):
     job = jobs("shop.put", effect="write", sent=True)
 
     assert taints(job, ended(job, Outcome.SKIPPED, "not_consumed"), None) == {"k": "skipped.not_consumed"}
+
+
+def test_a_write_whose_id_nobody_knew_taints_its_key(bench, jobs):
+    """It was done to nothing, or to something else. One that only tells of an unknown id was done."""
+    replayed = ended(jobs("shop.put"), Outcome.INCOMPARABLE, "unmapped_id")
+    plan = bench.plan(jobs("shop.put"))
+    names_one = attrs.evolve(plan, sent=TranslatedIds(unmapped=frozenset({Id("item", "5")})))
+
+    assert taints(jobs("shop.put"), replayed, names_one) == {"k": "incomparable.unmapped_id"}
+    assert taints(jobs("shop.put"), replayed, plan) == {}
+    assert taints(jobs("shop.get"), replayed, attrs.evolve(bench.plan(jobs("shop.get")), sent=names_one.sent)) == {}
+
+
+def test_a_write_whose_version_b_refused_taints_its_key(bench, jobs):
+    """B is without it."""
+    refused = ended(jobs("shop.put"), Outcome.INCOMPARABLE, "precondition")
+
+    assert taints(jobs("shop.put"), refused, bench.plan(jobs("shop.put"))) == {"k": "incomparable.precondition"}
