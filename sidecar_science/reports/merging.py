@@ -9,6 +9,7 @@ from typing import Any
 
 import attrs
 
+from sidecar_science.comparison.difference import side_of
 from sidecar_science.reports import fields
 from sidecar_science.reports.groups import Shape, Trait
 from sidecar_science.reports.histogram import Histogram
@@ -216,7 +217,7 @@ class Merger:
     def _difference(self, trait: Trait, count: int, members: list[str]) -> DifferenceCount:
         places = sum(self._places[member][self._shapes[member].traits.index(trait)] for member in members)
         where, path, kind = trait
-        return DifferenceCount(where=where, path=path, kind=kind, count=count, places=places)
+        return DifferenceCount(where=where, path=path, kind=kind, count=count, places=places, side=side_of(where, path))
 
 
 def _examples(told: list[tuple[int, str, str]]) -> tuple[Example, ...]:

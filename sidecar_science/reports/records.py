@@ -147,13 +147,17 @@ class Latency:
 
 @attrs.frozen(kw_only=True)
 class DifferenceCount:
-    """One kind of difference at one path pattern: in ``count`` jobs, at ``places`` concrete paths in all."""
+    """One kind of difference at one path pattern: in ``count`` jobs, at ``places`` concrete paths in all.
+
+    ``side`` is "request" where B was asked something else, "response" where it answered something else.
+    """
 
     where: str
     path: str
     kind: str
     count: int
     places: int
+    side: str = "response"
 
 
 @attrs.frozen(kw_only=True)

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Any
 
 import attrs
 
 from sidecar_science.comparison.paths import ROOT, Pattern
 from sidecar_science.errors import DeclarationError
+from sidecar_science.translation.idmap import PER_KEY
 
 Steps = tuple[str | int | None, ...]
 """Keys, indexes, and None for any index."""
-
-PER_KEY: Final = " per key"
-"""What a kind ends with whose ids mean something only together with the job's key, as versions do."""
 
 _KIND = re.compile(r"[\w][\w .\-]{0,63}")
 

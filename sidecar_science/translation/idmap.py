@@ -9,6 +9,9 @@ from typing import Final, Protocol
 
 import attrs
 
+PER_KEY: Final = " per key"
+"""What a kind ends with whose ids mean something only together with the job's key, as versions do."""
+
 LIMIT: Final = 200_000
 """Pairs that are kept of one environment; what comes after is not learned, and counted."""
 
@@ -34,6 +37,12 @@ class Pair:
     @property
     def id(self) -> Id:
         return Id(self.kind, self.a)
+
+    @property
+    def family(self) -> str:
+        """The kind as it was declared: ids that mean something within a key alone are counted together."""
+        kind, per_key, _ = self.kind.partition(PER_KEY)
+        return kind + per_key
 
 
 @attrs.frozen(kw_only=True)

@@ -61,11 +61,11 @@ class _Kept:
         if self.there.get(pair.id) == pair.b:
             return True
         if pair.id in self.there or back in self.back:
-            self.counted["conflicts", pair.kind] += 1
+            self.counted["conflicts", pair.family] += 1
             return False
         if len(self.there) >= limit:
-            self.counted["full", pair.kind] += 1
+            self.counted["full", pair.family] += 1
             return True
         self.there[pair.id], self.back[back] = pair.b, pair.a
-        self.counted["learned", pair.kind] += 1
+        self.counted["learned", pair.family] += 1
         return True

@@ -44,7 +44,7 @@ class RedisIds:
         words = [
             word
             for pair in pairs
-            for word in (pair.kind, _field("a", pair.kind, pair.a), pair.a, _field("b", pair.kind, pair.b), pair.b)
+            for word in (pair.family, _field("a", pair.kind, pair.a), pair.a, _field("b", pair.kind, pair.b), pair.b)
         ]
         refused = self._link.run("learn_ids", [self._pairs, self._counts], self._limit, *words)
         return [pairs[number - 1] for number in refused]

@@ -134,7 +134,7 @@ class Judging:
             sent=(control, candidate),
             sides=lambda: (control, candidate),
             explained=differences.explained,
-            conflicts=Counter(pair.kind for pair in lesson.conflicts) if lesson is not None else {},
+            conflicts=Counter(pair.family for pair in lesson.conflicts) if lesson is not None else {},
         )
 
     def _with_ids(self, plan: Plan, control: Observed, candidate: Observed, lesson: Lesson) -> Sides:

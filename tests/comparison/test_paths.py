@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidecar_science.comparison.difference import Difference, side_of
 from sidecar_science.comparison.paths import Pattern, join, to_pattern
 from sidecar_science.errors import DeclarationError
 
@@ -163,3 +164,24 @@ def test_a_pattern_that_does_not_start_at_the_root_says_so(text):
 def test_a_pattern_prints_as_it_is_spelled():
     """Reports show the canonical spelling of a rule."""
     assert str(Pattern.parse('$["a"]["b c"][*]')) == '$.a["b c"][*]'
+
+
+@pytest.mark.parametrize(
+    ("where", "path", "side"),
+    [
+        ("exchange", "$[0].body.at", "request"),
+        ("exchange", "$[*].query.page", "request"),
+        ("exchange", "$[2].path", "request"),
+        ("exchange", "$", "request"),
+        ("exchange", "$[0].statuses", "request"),
+        ("exchange", "$[0].body.status", "request"),
+        ("exchange", "$[0].status", "response"),
+        ("exchange", "$[*].status", "response"),
+        ("value", "$[0].body", "response"),
+        ("error", "$", "response"),
+    ],
+)
+def test_another_request_is_told_apart_from_another_answer(where, path, side):
+    """Clocks, chance and the current user are in what is sent; B answers for the rest."""
+    assert side_of(where, path) == side
+    assert Difference(where, path, "changed").side == side

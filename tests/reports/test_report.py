@@ -60,7 +60,9 @@ def test_a_group_has_its_keys_and_types():
     assert group["fingerprint"] == "3edd9d5ec647729f"
     assert group["count"] == 1
     assert group["first_seen"] == group["last_seen"] == "2026-11-23T02:13:20.000Z"
-    assert group["differences"] == [{"where": "value", "path": "$.a[*].b", "kind": "changed", "count": 1, "places": 1}]
+    assert group["differences"] == [
+        {"where": "value", "path": "$.a[*].b", "kind": "changed", "count": 1, "places": 1, "side": "response"}
+    ]
     assert group["truncated"] is False
     assert group["samples"] == [
         {

@@ -278,3 +278,24 @@ def test_fields_of_another_release_are_told():
 def test_an_empty_report_says_what_to_do_next(capture, beginning):
     """It depends on how far the calls have come."""
     assert next_step(report_of([], capture), str).startswith(beginning)
+
+
+def test_contradicting_ids_are_told_in_every_form():
+    """How often, by kind; summed up over all jobs of an experiment."""
+    jobs = [mismatched(changed("$.id"), id_conflicts={"subscriber": 2}), mismatched(id_conflicts={"subscriber": 1})]
+    [experiment] = report_of(jobs).experiments
+
+    assert experiment.id_conflicts == {"subscriber": 3}
+    [told] = words.contradictions(experiment, str)
+    assert told.startswith("3 answers told another id of a subscriber than was known")
+
+
+def test_a_request_that_diverged_is_told_as_such():
+    """It is not B's answer that differs."""
+    jobs = [mismatched(changed("$[0].body.at", where="exchange"), changed("$[0].status", where="exchange"))]
+    [group] = report_of(jobs).experiments[0].groups
+
+    assert [way.text for way in words.ways(group, str, 8)] == [
+        "exchange $[*].body.at changed (request diverged)",
+        "exchange $[*].status changed",
+    ]

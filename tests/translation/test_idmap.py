@@ -100,6 +100,16 @@ def test_beyond_the_limit_nothing_is_learned_and_that_is_counted(new_ids):
     assert ids.counts() == {"subscriber": Counts(learned=2, full=2)}
 
 
+def test_what_means_something_within_its_key_is_counted_together(new_ids):
+    """Or the counts would grow with the keys."""
+    ids = new_ids()
+
+    ids.learn([Pair("version per key k1", "3", "17"), Pair("version per key k2", "3", "18")])
+
+    assert ids.lookup([of("version per key k1", "3")]) == {of("version per key k1", "3"): "17"}
+    assert ids.counts() == {"version per key": Counts(learned=2)}
+
+
 def test_any_text_is_an_id(new_ids):
     """Separators, other scripts and blanks are part of it."""
     ids = new_ids()

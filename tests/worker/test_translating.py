@@ -166,6 +166,24 @@ def test_what_a_comparison_of_the_users_own_calls_different_is_different():
     assert seen == [(100, 100)]
 
 
+def test_versions_are_paired_within_their_key_and_told_under_their_kind():
+    """A contradiction of one of them is not told with a digest."""
+    bench = Bench()
+    kinds = {"$.version": "version per key", "previous_version": "version per key"}
+    versions = iter([17, 18, 19])
+
+    @bench.sidecar.experiment("shop.put", effect="read", ids=kinds)
+    def put(item, previous_version):
+        return {"version": next(versions), "after": previous_version}
+
+    first = bench.job("shop.put", "tea", None, value={"version": 3, "after": None}, key="k")
+    second = bench.job("shop.put", "tea", 3, value={"version": 4, "after": 17}, key="k")
+    again = bench.job("shop.put", "tea", 3, value={"version": 4, "after": 17}, key="k")
+
+    assert ended(bench, first, second) == ["matched", "matched"]
+    assert bench.replayed(again).id_conflicts == {"version per key": 1}
+
+
 def test_people_are_shown_what_a_answered():
     """With A's own number."""
     bench, b = shop()

@@ -43,8 +43,14 @@ REASONS = {
         "The job arrived after a later one of its key had started.",
         "If there are many, the clocks of the app's hosts differ: sidecar-worker doctor measures it.",
     ),
-    "incomparable.unmapped_id": Advice("The call names an id for which B's id is not known."),
-    "incomparable.precondition": Advice("B refused a version or a lock that only A's data has."),
+    "incomparable.unmapped_id": Advice(
+        "The call names an id, or tells of one, for which B's id is not known.",
+        "Declare ids= where such ids are answered first, and record from there on: docs/ids.md.",
+    ),
+    "incomparable.precondition": Advice(
+        "B refused a version or a lock that only A's data has.",
+        "Declare the version among ids=, or name it in drop=: docs/ids.md.",
+    ),
     "incomparable.environment_changed": Advice("B was replaced or reset in the meantime."),
     "skipped.write_not_allowed": Advice(
         "The call writes, and writes to its service are not allowed.",

@@ -72,7 +72,9 @@ def _experiment(experiment: ExperimentReport) -> Iterable[str]:
     for reason, n in uncompared:
         yield f"- {n:,} {code(reason)}: {advice.of_reason(reason).text}"
         yield from (f"  - {words.example(one, code)}" for one in experiment.examples.get(reason, ())[:2])
-    yield from [""] if uncompared else []
+    contradictions = words.contradictions(experiment, code)
+    yield from (f"- {told}" for told in contradictions)
+    yield from [""] if uncompared or contradictions else []
     yield from (
         f"- Rule {code(one.rule)} in {words.counted(one.count, 'job')}: {words.rule(one)}" for one in experiment.rules
     )

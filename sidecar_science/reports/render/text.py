@@ -79,6 +79,7 @@ class _Page:
         yield from self._section("Speed", self._speed(experiment.latency))
         yield from self._section("Not compared", self._reasons(experiment))
         yield from self._section("Rules", self._rules(experiment))
+        yield from self._section("Ids", [self._text(told) for told in words.contradictions(experiment, visible)])
 
     def _headline(self, experiment: ExperimentReport) -> Iterable[RenderableType]:
         """One line if it fits, else one of how many and one of how fast."""

@@ -77,7 +77,8 @@ def times(ratio: float) -> str:
 
 def difference(one: DifferenceCount, name: Name) -> str:
     """One difference of a group: where, which path, how."""
-    return place(one.where, one.path, one.kind, name)
+    told = place(one.where, one.path, one.kind, name)
+    return f"{told} (request diverged)" if one.side == "request" else told
 
 
 def place(where: str, path: str, kind: str, name: Name) -> str:
@@ -260,6 +261,14 @@ def uncompared(experiment: ExperimentReport) -> list[tuple[str, int]]:
             reasoned = sum(m for reason, m in experiment.reasons.items() if reason.partition(".")[0] == outcome)
             told[outcome] = n - reasoned
     return sorted(((reason, n) for reason, n in told.items() if n > 0), key=lambda one: (-one[1], one[0]))
+
+
+def contradictions(experiment: ExperimentReport, name: Name) -> list[str]:
+    """How often ids contradicted what was known of them, by kind."""
+    return [
+        f"{counted(n, 'answer')} told another id of a {name(kind)} than was known: the pair that came first stands"
+        for kind, n in experiment.id_conflicts.items()
+    ]
 
 
 def losses(capture: Capture) -> Iterable[tuple[int, str, Advice]]:
