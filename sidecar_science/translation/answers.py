@@ -8,7 +8,7 @@ from typing import Any
 from sidecar_science.translation.declared import Ids
 from sidecar_science.translation.idmap import Id, Pair
 from sidecar_science.translation.texts import like, text_of
-from sidecar_science.translation.walking import replaced, side_by_side
+from sidecar_science.translation.walking import found, replaced, side_by_side
 
 
 def pairs_of(ids: Ids, key: str | None, a: Any, b: Any) -> list[Pair]:
@@ -21,6 +21,17 @@ def pairs_of(ids: Ids, key: str | None, a: Any, b: Any) -> list[Pair]:
             if texts[0] is not None and texts[1] is not None and type(one) is type(other):
                 pairs[Pair(kind, texts[0], texts[1])] = None
     return list(pairs)
+
+
+def ids_in(ids: Ids, key: str | None, value: Any) -> list[Id]:
+    """The ids at the declared places of a result."""
+    there = [
+        Id(place.kind_for(key), text)
+        for place in ids.answers
+        for part in found(value, place.steps)
+        if (text := text_of(part)) is not None
+    ]
+    return list(dict.fromkeys(there))
 
 
 def as_b_says(ids: Ids, key: str | None, value: Any, known: Mapping[Id, str]) -> Any:

@@ -9,8 +9,8 @@ import attrs
 
 from sidecar_science.comparison.difference import Difference
 from sidecar_science.comparison.paths import Pattern
-from sidecar_science.translation.answers import as_b_says, pairs_of
-from sidecar_science.translation.arguments import Arguments, Rewritten, rewritten
+from sidecar_science.translation.answers import as_b_says, ids_in, pairs_of
+from sidecar_science.translation.arguments import MOST_IDS, Arguments, Rewritten, rewritten
 from sidecar_science.translation.declared import Ids
 from sidecar_science.translation.idmap import Id, IdMap, Pair
 from sidecar_science.translation.sameness import Sameness
@@ -72,8 +72,8 @@ class Translation:
         sure = [each for each in seen if each not in echoes]
         conflicts = self._learn(sure)
         known = {**sent.known, **{each.id: each.b for each in sure if each not in conflicts}}
-        # A pair that contradicts a known one: what is known is what B should have said.
-        known.update(self._lookup([each.id for each in conflicts]))
+        # Also of what B has answered otherwise, or in another order: what is known is what it should have said.
+        known.update(self._lookup([each for each in ids_in(ids, key, a) if each not in known][:MOST_IDS]))
         return Lesson(known=known, conflicts=tuple(conflicts), echoes=tuple(echoes))
 
     def confirm(self, lesson: Lesson) -> Lesson:

@@ -204,6 +204,16 @@ def test_a_list_in_another_order_teaches_nothing(of_b):
     assert translation(ids).learn(ids, None, [1, 2], of_b, NONE).known == {}
 
 
+def test_in_a_list_that_teaches_nothing_what_is_known_is_known():
+    """A's list has B's ids where they are known, in A's order: B's is another one, and is told as that."""
+    ids = declared(("$[*]", "list"))
+    known = translation(ids, ("list", "1", "2"), ("list", "2", "3"))
+
+    lesson = known.learn(ids, None, [1, 2, 9], [2, 3, 10], NONE)
+
+    assert known.as_b_would_say(ids, None, [1, 2, 9], lesson) == [2, 3, 9]
+
+
 def test_a_contradiction_is_told_and_what_is_known_stays():
     """A's 5 is B's 9, and so it should have said."""
     known = translation(SUBSCRIBER, ("subscriber", "5", "9"))
