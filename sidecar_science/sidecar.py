@@ -6,6 +6,7 @@ import codecs
 import importlib
 import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Literal
 
 import attrs
@@ -20,6 +21,7 @@ from sidecar_science.errors import DeclarationError, UsageError
 from sidecar_science.journal.protocol import Log
 from sidecar_science.journal.records import check_name
 from sidecar_science.recording import options
+from sidecar_science.recording.ambient import Ambient
 from sidecar_science.recording.configuration import Configuration
 from sidecar_science.recording.experiment import Key, SidecarExperiment
 from sidecar_science.recording.instrumenting import Instrumented
@@ -251,6 +253,20 @@ class Sidecar(RuleVerbs):
         self._warn_of_uneven_rates(experiment)
         self._experiments[name] = experiment
         return experiment
+
+    def ambient(
+        self, name: str, *, capture: Callable[[], Any], restore: Callable[[Any], AbstractContextManager[Any]]
+    ) -> Ambient:
+        """Declare something that surrounds calls, such as the current user, the request's id or the time.
+
+        ``capture()`` gives it as plain data, on A, in the caller's thread, before each recorded call;
+        ``restore(value)`` gives a context manager that is entered around the call on B. Raises `DeclarationError`.
+        """
+        return self.recorder.ambients.declare(name, capture, restore)
+
+    @property
+    def ambients(self) -> Mapping[str, Ambient]:
+        return self.recorder.ambients.declared
 
     def instrument(self, cls: type, method: str, *, name: str, **declared: Any) -> Instrumented:
         """Record ``method`` of a class that belongs to someone else. Takes the options of `experiment`.

@@ -8,7 +8,7 @@ know its layout.
 from __future__ import annotations
 
 import math
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import attrs
 
@@ -20,6 +20,8 @@ from sidecar_science.errors import Undecodable, UnknownDictionary
 from sidecar_science.journal.records import LARGEST_COUNT
 
 Effect = Literal["read", "write"]
+AMBIENT: Final = "sidecar.ambient"
+"""Where in a job's context stands what surrounded its call."""
 
 
 @attrs.frozen(kw_only=True)

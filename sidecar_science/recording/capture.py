@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
 
 from sidecar_science.checks.exchanges import Exchange, Watch
 
@@ -24,6 +25,7 @@ class Capture(Watch):
     """
 
     __slots__ = (
+        "ambient",
         "answered",
         "arguments",
         "calls",
@@ -58,6 +60,7 @@ class Capture(Watch):
         self.dropped: str | None = None
         self.calls: list[Planned] | None = None
         self.context: bytes | None = None
+        self.ambient: Mapping[str, Any] = {}
         self.value: bytes | None = None
         self.error: bytes | None = None
         self.answered = False
@@ -91,3 +94,4 @@ class Capture(Watch):
         """Keep no more than tells what was lost."""
         self.arguments = self.value = self.error = self.context = self.calls = None
         self.exchanges = []
+        self.ambient = {}

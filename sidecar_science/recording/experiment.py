@@ -14,6 +14,7 @@ from sidecar_science.codec.keys import Fingerprint
 from sidecar_science.codec.redaction import Redactor
 from sidecar_science.comparison.rules import Rule
 from sidecar_science.errors import DeclarationError, NotEncodable, TooLarge
+from sidecar_science.journal.job import AMBIENT
 from sidecar_science.journal.partitions import key_text
 from sidecar_science.recording import calls
 from sidecar_science.recording.capture import Capture
@@ -193,13 +194,19 @@ class SidecarExperiment(DeclaredRules):
     def _snapshot(self, capture: Capture, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> None:
         try:
             capture.arguments, capture.obstacle = self.encode_arguments(args, kwargs)
-            if self.static_context:
-                capture.context = self.snapshots.plain(self.static_context)
+            capture.ambient = self.recorder.ambients.taken(self.snapshots.plain)
+            self.note_context(capture, self.static_context)
         except TooLarge:
             capture.dropped = "too_large"
         except Exception as error:  # noqa: BLE001 - the A-branch is sacred
             self.told("encode", error)
             capture.dropped = "hook_failed"
+
+    def note_context(self, capture: Capture, context: Mapping[str, Any]) -> None:
+        """Keep ``context`` beside the call, and what surrounds it."""
+        whole = {**context, AMBIENT: capture.ambient} if capture.ambient else context
+        if whole:
+            capture.context = self.snapshots.plain(whole)
 
     def encode_arguments(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> tuple[bytes, str | None]:
         """The exact form of arguments; or what can be read of them, and what stands in the way.

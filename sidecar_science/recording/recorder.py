@@ -23,6 +23,7 @@ from sidecar_science.codec.values import Codec
 from sidecar_science.errors import UsageError
 from sidecar_science.journal.partitions import sample_point
 from sidecar_science.journal.protocol import Log
+from sidecar_science.recording.ambient import Ambients
 from sidecar_science.recording.buffer import Buffer
 from sidecar_science.recording.capture import Capture
 from sidecar_science.recording.hosts import forbids_threads, forks_later
@@ -70,6 +71,7 @@ class Recorder:
         self.sample = sample
         self.flush_timeout = flush_timeout
         self.shield = shield
+        self.ambients = Ambients(codec=codec, shield=shield)
         self.buffer = Buffer(buffer_bytes)
         self._make_log = log
         self._has_forked = False

@@ -90,7 +90,7 @@ class Science:
         try:
             capture.calls = self._calls(capture)
             if self._context:
-                capture.context = self.experiment.snapshots.plain(self.context())
+                self.experiment.note_context(capture, self.context())
         except TooLarge:
             capture.dropped = "too_large"
         except Exception as error:  # noqa: BLE001 - the A-branch is sacred

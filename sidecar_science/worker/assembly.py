@@ -41,6 +41,7 @@ from sidecar_science.worker.quarantine import Quarantine
 from sidecar_science.worker.replay import Replay
 from sidecar_science.worker.supervising.duty import ChildExit, Duty
 from sidecar_science.worker.supervising.slots import Slots
+from sidecar_science.worker.surrounding import Surrounding
 from sidecar_science.worker.training import Training
 from sidecar_science.worker.translating import Translating
 from sidecar_science.worker.worker import Worker
@@ -233,6 +234,7 @@ def replay_factory(
             caller=Caller(Adapters(declared.services, settings.targets), clock),
             judging=judging,
             translating=translating,
+            surrounding=Surrounding(declared.ambients, declared.codec),
             current=current,
             codec=declared.codec,
             clock=clock,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from sidecar_science.codec.keys import Fingerprint, Keyring
@@ -84,6 +85,16 @@ class DeclaredService(Protocol):
     def build(self) -> Callable[[str], Any] | None: ...
 
 
+class DeclaredAmbient(Protocol):
+    """Something that surrounds calls, and how it is put back around one on B."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def restore(self) -> Callable[[Any], AbstractContextManager[Any]]: ...
+
+
 class Declarations(Protocol):
     """An application's sidecar, as far as the worker looks at it."""
 
@@ -96,3 +107,6 @@ class Declarations(Protocol):
 
     @property
     def services(self) -> Mapping[str, Any]: ...
+
+    @property
+    def ambients(self) -> Mapping[str, DeclaredAmbient]: ...

@@ -14,7 +14,7 @@ import attrs
 from sidecar_science.clock import Clock
 from sidecar_science.codec.values import Codec
 from sidecar_science.errors import BodyTooLarge, DeadlineExceeded, EgressRefused
-from sidecar_science.journal.job import Job
+from sidecar_science.journal.job import AMBIENT, Job
 from sidecar_science.reports.outcome import Outcome, Replayed
 from sidecar_science.routing.current import Current, CurrentReplay
 from sidecar_science.worker.calling import Answer, Caller
@@ -24,6 +24,7 @@ from sidecar_science.worker.judging import Judgement, Judging, outlined, shown
 from sidecar_science.worker.plan import Plan, Planner
 from sidecar_science.worker.reaching import check_answered, is_failing
 from sidecar_science.worker.result import result_of
+from sidecar_science.worker.surrounding import Surrounding
 from sidecar_science.worker.translating import Translating
 
 __all__ = ["Broken", "Dispatch", "NotSent", "Replay", "Ticket"]
@@ -64,6 +65,7 @@ class Replay:
         caller: Caller,
         judging: Judging,
         translating: Translating,
+        surrounding: Surrounding,
         current: Current,
         codec: Codec,
         clock: Clock,
@@ -75,6 +77,7 @@ class Replay:
         self._caller = caller
         self._judging = judging
         self._translating = translating
+        self._surrounding = surrounding
         self._current = current
         self._codec = codec
         self._clock = clock
@@ -184,13 +187,18 @@ class Replay:
 
     def _alone(self, plan: Plan, number: int) -> Answer:
         """One call in a context of its own: what it leaves in context variables is gone with it."""
-        return contextvars.copy_context().run(self._caller.call, plan, plan.calls[number])
+        return contextvars.copy_context().run(self._surrounded, plan, number)
+
+    def _surrounded(self, plan: Plan, number: int) -> Answer:
+        with self._surrounding.restored(plan.job):
+            return self._caller.call(plan, plan.calls[number])
 
     def _publish(self, plan: Plan, judgements: Sequence[Judgement]) -> None:
         if plan.experiment.rules.after_run is None and plan.experiment.publisher is None:
             return
         job = plan.job
         context = dict(self._codec.decode(job.context)) if job.context is not None else {}
+        context.pop(AMBIENT, None)
         try:
             plan.experiment.after(result_of(plan.experiment, judgements, context))
         except (EgressRefused, DeadlineExceeded, BodyTooLarge) as error:

@@ -29,6 +29,7 @@ from sidecar_science.worker.judging import Judging
 from sidecar_science.worker.plan import Plan, Planner
 from sidecar_science.worker.queue import PartitionQueue, Waiting
 from sidecar_science.worker.replay import Replay, Ticket
+from sidecar_science.worker.surrounding import Surrounding
 from sidecar_science.worker.translating import Translating
 from sidecar_science.worker.worker import Worker
 
@@ -173,6 +174,7 @@ class Bench:
             caller=self.caller(),
             judging=self.judging(),
             translating=self.translating(),
+            surrounding=Surrounding(self.sidecar.ambients, self.sidecar.codec),
             current=self.current,
             codec=self.sidecar.codec,
             clock=self.clock,
