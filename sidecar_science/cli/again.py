@@ -18,6 +18,7 @@ from sidecar_science.reports.outcome import Outcome, Replayed
 from sidecar_science.reports.plain import fitted
 from sidecar_science.routing.current import Current
 from sidecar_science.sidecar import Sidecar
+from sidecar_science.translation.idmap import IdMap
 from sidecar_science.worker.assembly import Settings, replay_factory
 from sidecar_science.worker.deadline import Deadlines
 from sidecar_science.worker.endings import Broken, NotSent
@@ -30,12 +31,16 @@ _MARGIN: Final = 5.0
 
 @attrs.frozen(kw_only=True)
 class Again:
-    """Where a job is made again. The process must have been prepared (`prepare_process`), with the same ``current``."""
+    """Where a job is made again. The process must have been prepared (`prepare_process`), with the same ``current``.
+
+    ``ids`` are those of its environment, to be read alone.
+    """
 
     sidecar: Sidecar
     settings: Settings
     current: Current
     clock: Clock
+    ids: IdMap | None = None
 
     def replay(self, job: Job, stamp: Stamp) -> Replayed:
         """What comes of ``job`` on B now. It is sent once, whatever it is, and nothing of it is settled."""
@@ -59,7 +64,7 @@ class Again:
     def _replay(self) -> Iterator[Replay]:
         deadlines = Deadlines(self.clock)
         deadlines.start()
-        replay = replay_factory(self.sidecar, self.settings, self.current, self.clock, deadlines)()
+        replay = replay_factory(self.sidecar, self.settings, self.current, self.clock, deadlines, ids=self.ids)()
         try:
             yield replay
         finally:

@@ -13,7 +13,7 @@ from sidecar_science.cli import options as common
 from sidecar_science.cli.again import Again
 from sidecar_science.cli.again import told as told_again
 from sidecar_science.cli.exits import Exit
-from sidecar_science.cli.opening import open_for, require_known
+from sidecar_science.cli.opening import ids_for, open_for, require_known
 from sidecar_science.cli.run import declarations
 from sidecar_science.cli.target import adopt, load
 from sidecar_science.clock import SYSTEM_CLOCK
@@ -25,6 +25,7 @@ from sidecar_science.reports.render import job as text
 from sidecar_science.reports.store import report_of
 from sidecar_science.routing.current import Current
 from sidecar_science.sidecar import Sidecar
+from sidecar_science.translation.idmap import ReadIds
 from sidecar_science.worker.assembly import Settings, prepare_process
 
 SCHEMA = 1
@@ -84,7 +85,11 @@ def _again(arguments: argparse.Namespace) -> dict[str, Any]:
             require_known(journal)
             found = recorded.find(sidecar, journal, arguments.job)
             told = _told(sidecar, journal, arguments.job, found)
-        again = Again(sidecar=sidecar, settings=settings, current=current, clock=SYSTEM_CLOCK)
+        ids = ids_for(sidecar, settings.environment, own=place.guard.own)
+        again = Again(
+            sidecar=sidecar, settings=settings, current=current, clock=SYSTEM_CLOCK,
+            ids=None if ids is None else ReadIds(ids),
+        )  # fmt: skip
         return {**told, "again": told_again(again.replay(*_still_there(arguments.job, found)))}
 
 

@@ -76,6 +76,19 @@ class IdMap(Protocol):
         ...
 
 
+class ReadIds:
+    """An `IdMap` that is only read: what is tried by hand teaches nothing."""
+
+    def __init__(self, ids: IdMap) -> None:
+        self.lookup, self.counts = ids.lookup, ids.counts
+
+    def begin(self, epoch: str | None) -> None:
+        """Nothing begins."""
+
+    def learn(self, pairs: Sequence[Pair]) -> Sequence[Pair]:
+        return ()
+
+
 class CachedIds:
     """An `IdMap` that asks for each pair once: a pair that is known never changes.
 

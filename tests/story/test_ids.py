@@ -97,6 +97,13 @@ def test_what_only_looks_like_an_id_stays_what_it_is(told):
     assert sorted(change["id"] for change in changes) == [3, 4, 5, 6, 7]
 
 
+def test_what_surrounded_a_call_surrounds_it_again(told):
+    """The user of A's thread is the user for whom B is asked."""
+    created = [heard.json["by"] for heard in told.b.heard if (heard.method, heard.path) == ("POST", "/subscribers")]
+
+    assert sorted(created) == [f"user-{number}" for number in range(5)]
+
+
 def test_without_translation_every_difference_is_put_down_to_ids(told):
     """Nothing counts as a mismatch. What neither side finds at the end is no difference."""
     off = told.endings("off")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sidecar_science.translation.idmap import CachedIds, Counts, Id, Pair
+from sidecar_science.translation.idmap import CachedIds, Counts, Id, Pair, ReadIds
 
 
 def of(kind, text):
@@ -156,6 +156,19 @@ def test_a_cache_forgets_with_its_epoch_and_holds_a_bounded_number(new_ids):
 
     ids.begin("tuesday")
     assert ids.lookup([of("subscriber", "6")]) == {}
+
+
+def test_ids_that_are_only_read_learn_nothing(new_ids):
+    """What is made again by hand makes another thing on B."""
+    ids = new_ids()
+    ids.learn([Pair("subscriber", "5", "9")])
+    read = ReadIds(ids)
+
+    read.begin("tuesday")
+    assert list(read.learn([Pair("subscriber", "5", "10"), Pair("subscriber", "6", "11")])) == []
+
+    assert read.lookup([of("subscriber", "5"), of("subscriber", "6")]) == {of("subscriber", "5"): "9"}
+    assert read.counts() == {"subscriber": Counts(learned=1)}
 
 
 class Counting:

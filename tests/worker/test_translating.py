@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
 import requests
 
 from sidecar_science.comparison.observed import Observed
+from sidecar_science.errors import JournalUnavailable
 from sidecar_science.reports.outcome import Outcome
+from sidecar_science.translation import Id, Pair
 from sidecar_science.worker.preconditions import failed_precondition
 from tests.story.world import Answer, Service
 from tests.worker.bench import Bench
@@ -196,6 +199,66 @@ def test_people_are_shown_what_a_answered():
     assert replayed.candidate["value"]["id"] == 100
 
 
+def test_a_pair_is_kept_before_its_job_is_settled():
+    """The next job of its key may be another worker's."""
+    bench, b = shop()
+    known = []
+    settle = bench.journal.settle
+
+    def watched(lease, settlements):
+        known.append(dict(bench.ids.lookup([Id("thing", "5")])))
+        return settle(lease, settlements)
+
+    bench.journal.settle = watched
+    bench.append(
+        bench.job("shop.create", "one", value=thing(5), effect="write", at=1.0),
+        bench.job("shop.get", 5, value=thing(5), at=2.0),
+    )
+
+    bench.worker().run(burst=True)
+
+    assert bench.outcomes == ["matched", "matched"]
+    assert known[0] == {Id("thing", "5"): "100"}
+
+
+def test_a_pair_is_kept_in_spite_of_a_journal_that_is_away_for_a_moment():
+    """B was asked, and cannot be asked again."""
+    bench, b = shop()
+    bench.ids = Away(bench.ids, 2)
+
+    assert ended(bench, bench.job("shop.create", "one", value=thing(5))) == ["matched"]
+    assert ended(bench, bench.job("shop.get", 5, value=thing(5))) == ["matched"]
+    assert b.asked == [100]
+
+
+def test_nothing_is_sent_while_nobody_can_be_asked_for_ids():
+    """The journal is away: the job waits for it, as for its mark."""
+    bench, b = shop()
+    bench.ids = Away(bench.ids, 0)
+    bench.ids.lookup = Away.unavailable
+
+    with pytest.raises(JournalUnavailable):
+        bench.replayed(bench.job("shop.get", 5, value=thing(5)))
+
+    assert b.asked == []
+
+
+class Away:
+    """An id map that does not answer a number of times when it is to learn."""
+
+    def __init__(self, ids, times):
+        self.lookup, self.counts = ids.lookup, ids.counts
+        self._ids, self._times = ids, times
+
+    @staticmethod
+    def unavailable(*_):
+        raise JournalUnavailable("away")
+
+    def learn(self, pairs):
+        self._times -= 1
+        return self.unavailable() if self._times >= 0 else self._ids.learn(pairs)
+
+
 def test_an_experiment_without_ids_asks_nobody():
     """It costs nothing."""
     bench = Bench()
@@ -243,8 +306,6 @@ def test_ids_in_requests_stand_for_each_other():
 
 
 def _pairs(*pairs):
-    from sidecar_science.translation import Pair
-
     return [Pair(*pair) for pair in pairs]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from contextvars import ContextVar
 
 import requests
 
@@ -11,6 +12,19 @@ from sidecar_science import Sidecar
 
 sidecar = Sidecar.from_env(os.environ["STORY_NAMESPACE"])
 ACCOUNTS = 5
+current_user: ContextVar[str | None] = ContextVar("current_user", default=None)
+
+
+@contextlib.contextmanager
+def as_user(name):
+    token = current_user.set(name)
+    try:
+        yield
+    finally:
+        current_user.reset(token)
+
+
+sidecar.ambient("user", capture=current_user.get, restore=as_user)
 
 
 class Subscribers:
@@ -31,7 +45,7 @@ class Subscribers:
         ids={"$.id": "subscriber", "$.version": "version per key"},
     )
     def create(self, account, address):
-        return self._send("POST", "/subscribers", json={"address": address})
+        return self._send("POST", "/subscribers", json={"address": address, "by": current_user.get()})
 
     @sidecar.experiment(
         "subscribers.subscribe",
@@ -92,6 +106,7 @@ def main():
     api = Subscribers(os.environ["STORY_A_URL"])
     for number in range(ACCOUNTS):
         account = f"account-{number}"
+        current_user.set(f"user-{number}")
         made = api.create(account, f"one-{number}@example.org")
         subscription = api.subscribe(account, made["id"], "tea")
         # A count that happens to be the id must stay what it is.
