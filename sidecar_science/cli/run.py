@@ -149,7 +149,7 @@ def _worker(
     name = _name()
     ids = None if arguments.no_ids else ids_for(sidecar, settings.environment, own=place.guard.own)
     if ids is not None:
-        ids.begin(arguments.epoch)
+        ids.begin(settings.epoch)
     worker = assemble(
         sidecar,
         journal,
