@@ -35,7 +35,7 @@ from sidecar_science.recording.shipping import Shipper
 from sidecar_science.recording.standing import Standing
 from sidecar_science.recording.vocabulary import Vocabulary
 
-INTERVAL: Final = 0.05
+INTERVAL: Final = 0.03
 _PATIENCE: Final = 0.002
 _THREAD_EVERY: Final = 1.0
 
