@@ -67,7 +67,7 @@ class _Base:
         """An expression for the base URL inside a text, with or without its scheme."""
         port = f"(?::{self.port})?" if self.port == _PORTS[self.scheme] else f":{self.port}"
         path = re.escape(self.path) + _END_OF_PATH if self.path else _END_OF_HOST
-        return rf"(?:{_START}(?i:{self.scheme})://|(?<![\w:/])//){self.name}{port}{path}"
+        return rf"(?:{_START}(?i:{self.scheme})://|(?<![\w:/}}])//){self.name}{port}{path}"
 
     @property
     def pool(self) -> str:
