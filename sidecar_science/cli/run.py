@@ -141,7 +141,8 @@ def _worker(
     place = prepare_process(
         services=sidecar.services, redis_url=sidecar.redis_url, settings=settings, current=current, log=log
     )
-    check_server(sidecar.redis_url, log, own=place.guard.own, forced=arguments.force_unsafe_redis)
+    if duty.first:
+        check_server(sidecar.redis_url, log, own=place.guard.own, forced=arguments.force_unsafe_redis)
     journal = open_for(sidecar, settings.environment, own=place.guard.own)
     joined = join(journal, start, epoch=settings.epoch, routes=settings.targets, log=log)
     if not sidecar.keyring.signs and duty.first:

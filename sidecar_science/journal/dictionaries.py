@@ -25,6 +25,7 @@ class Dictionaries:
     def __init__(self, journal: Journal, keyring: Keyring, clock: Clock = SYSTEM_CLOCK) -> None:
         self.newest: Dictionary | None = None
         self.count = 0
+        self._next = 1
         self._journal = journal
         self._keyring = keyring
         self._clock = clock
@@ -43,6 +44,7 @@ class Dictionaries:
         """Read what the journal holds. One that nobody with our keys has made is none. Raises `JournalError`."""
         held = self._journal.dictionaries()
         self.count = len(held)
+        self._next = max(held, default=0) + 1
         for _, data in sorted(held.items()):
             try:
                 dictionary = open_dictionary(data, self._keyring)
@@ -50,15 +52,22 @@ class Dictionaries:
                 continue
             self.newest = self._known.setdefault(dictionary.id, dictionary)
 
+    @property
+    def is_off(self) -> bool:
+        """Whether somebody has said that jobs are compressed without. Raises `JournalError`."""
+        return self._journal.settings().get(DICTIONARY) == OFF
+
     def keep(self, dictionary: Dictionary) -> bool:
         """Put a new one into the journal, and have apps take it; False where somebody else's came first.
 
-        Raises `JournalError`.
+        It has the number that was free at the last `look`, so of several that were made meanwhile one is kept. Raises
+        `JournalError`.
         """
-        number = max(self._journal.dictionaries(), default=0) + 1
+        number = self._next
         if not self._journal.keep_dictionary(number, seal_dictionary(dictionary, self._keyring)):
             return False
         self.newest = self._known[dictionary.id] = dictionary
+        self._next = number + 1
         self._journal.configure(DICTIONARY, name_of(number, dictionary))
         return True
 

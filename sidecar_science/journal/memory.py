@@ -174,25 +174,26 @@ class MemoryJournal(MemoryUpkeep):
         self, lease: Lease, entry: str, *, limit: int, after: int = 0, key: str | None = None, completed_at: float = 0.0
     ) -> Started:
         with self._server.request():
-            _, group = self._server.fenced(self._environment, lease)
-            marker = group.inflight.get(parse_entry(entry))
-            if marker is None or marker.state == "claimed":
-                return Started(go=False, attempt=0)
-            if marker.token == lease.token and marker.attempt > after:
-                return Started(go=True, attempt=marker.attempt, number=marker.number)
-            if marker.attempt >= limit:
-                return Started(go=False, attempt=marker.attempt)
-            marker.token, marker.attempt, marker.number = lease.token, marker.attempt + 1, marker.number + 1
-            marker.state = "started"
-            if key:
-                group.dispatch(key, completed_at, self._server.clock.wall())
-            return Started(go=True, attempt=marker.attempt, number=marker.number)
+            return self._start(lease, Start(entry=entry, limit=limit, after=after, key=key, completed_at=completed_at))
 
     def start_all(self, lease: Lease, starts: Sequence[Start]) -> list[Started]:
-        return [
-            self.start(lease, one.entry, limit=one.limit, after=one.after, key=one.key, completed_at=one.completed_at)
-            for one in starts
-        ]
+        with self._server.request():
+            return [self._start(lease, one) for one in starts]
+
+    def _start(self, lease: Lease, start: Start) -> Started:
+        _, group = self._server.fenced(self._environment, lease)
+        marker = group.inflight.get(parse_entry(start.entry))
+        if marker is None or marker.state == "claimed":
+            return Started(go=False, attempt=0)
+        if marker.token == lease.token and marker.attempt > start.after:
+            return Started(go=True, attempt=marker.attempt, number=marker.number)
+        if marker.attempt >= start.limit:
+            return Started(go=False, attempt=marker.attempt)
+        marker.token, marker.attempt, marker.number = lease.token, marker.attempt + 1, marker.number + 1
+        marker.state = "started"
+        if start.key:
+            group.dispatch(start.key, start.completed_at, self._server.clock.wall())
+        return Started(go=True, attempt=marker.attempt, number=marker.number)
 
     def withdraw(self, lease: Lease, entry: str, number: int) -> None:
         with self._server.request():

@@ -203,6 +203,8 @@ def assemble(
         failpoint=failpoint,
         exhausted=functools.partial(os._exit, ChildExit.OUT_OF_MEMORY) if duty.pipe >= 0 else lambda: None,
         orphaned=lambda: duty.is_orphaned,
+        # What is stuck there goes on beside the next suspect, which must be alone.
+        most_stuck=1 if duty.quarantine else None,
     )
 
 

@@ -74,7 +74,7 @@ class Intake:
         return len(claimed)
 
     def _admitted(self, queue: PartitionQueue, entries: Sequence[Claimed], now: float) -> list[Waiting]:
-        waiting = self._opened(queue, entries, now)
+        waiting = self.open(queue, entries, now)
         if not waiting:
             return []
         admissions = [
@@ -86,15 +86,10 @@ class Intake:
         duplicates = self._journal.admit(queue.lease, admissions)
         for entry in duplicates:
             self._log.info("job.duplicate", partition=queue.partition, entry=entry)
-        fresh = [one for one in waiting if one.claimed.entry not in duplicates]
-        return [one for one in fresh if one.lacks is None or self._set_aside(queue, one, one.lacks)]
+        return [one for one in waiting if one.claimed.entry not in duplicates]
 
     def open(self, queue: PartitionQueue, entries: Sequence[Claimed], now: float) -> list[Waiting]:
         """The jobs in ``entries``, as far as they can be read; of the others each has its end now."""
-        opened = self._opened(queue, entries, now)
-        return [one for one in opened if one.lacks is None or self._set_aside(queue, one, one.lacks)]
-
-    def _opened(self, queue: PartitionQueue, entries: Sequence[Claimed], now: float) -> list[Waiting]:
         return [opened for entry in entries if (opened := self._open(queue, entry, now)) is not None]
 
     def _open(self, queue: PartitionQueue, claimed: Claimed, now: float) -> Waiting | None:
@@ -129,14 +124,6 @@ class Intake:
         if self._training is not None:
             self._training.see(job)
         return Waiting(claimed=claimed, job=job, stamp=stamp, arrived=now - claimed.age)
-
-    def _set_aside(self, queue: PartitionQueue, waiting: Waiting, why: str) -> bool:
-        """A job of ours whose dictionary is gone is kept as a dead letter: it can be requeued when it has come back."""
-        job, claimed = waiting.job, waiting.claimed
-        taint = {job.key: "dead"} if job.key is not None and job.effect == "write" else {}
-        self._journal.bury(queue.lease, claimed.entry, f"unknown_dictionary: {why}", claimed.data, job.id, taint=taint)
-        self._log.warning("job.buried", partition=queue.partition, job=job.id, reason="unknown_dictionary", detail=why)
-        return False
 
     def _bury(self, queue: PartitionQueue, claimed: Claimed, reason: str, detail: str) -> None:
         """What no recorder wrote, as far as anybody can tell, is kept to be looked at, and never run."""

@@ -27,7 +27,7 @@ from sidecar_science.worker.queue import PartitionQueue, Waiting
 from sidecar_science.worker.replay import Replay, Ticket
 from sidecar_science.worker.settling import Settling
 from sidecar_science.worker.supervising.slots import Slot, Slots
-from sidecar_science.worker.taint import heals, judged, taints
+from sidecar_science.worker.taint import buried, heals, judged, taints
 
 TURN: Final = 32
 """How many jobs of one partition a lane does before it looks whether others wait longer."""
@@ -92,6 +92,7 @@ class Lane:
                 self._end_turn(queue)
             except Exception as error:  # noqa: BLE001 - a defect of ours must not cost a lane and a partition
                 queue.lost = True
+                self._settling.forget()
                 self._log.error("lane.failed", partition=queue.partition, error=type(error).__name__, at=_places())
             if not self._abandoned:
                 self._done(queue)
@@ -123,8 +124,8 @@ class Lane:
         for _ in range(TURN):
             if self._quiet.is_set() or not queue.ready(self._clock.monotonic()):
                 return
-            if self._pace is not None:
-                self._pace.wait(self._quiet)
+            if self._pace is not None and not self._paced(self._pace, queue):
+                return
             waiting = None if self._quiet.is_set() else queue.take(self._clock.monotonic())
             if waiting is None:
                 return
@@ -139,14 +140,23 @@ class Lane:
                 if not self._abandoned:  # else the slot is another lane's by now
                     self._slot.clear()
 
-    def _end_turn(self, queue: PartitionQueue) -> None:
-        """Nobody else is given the partition before all that was done in it is settled."""
+    def _paced(self, pace: Pace, queue: PartitionQueue) -> bool:
+        """Wait for the next one's turn, with nothing left to settle; False when the partition is lost."""
+        if not self._end_turn(queue):
+            return False
+        pace.wait(self._quiet)
+        return True
+
+    def _end_turn(self, queue: PartitionQueue) -> bool:
+        """Settle all that was done; whether it is. Nobody else is given the partition before that."""
         if self._abandoned:
-            return
+            return False
         try:
             self._settling.flush(queue)
         except JournalError as error:
             self._lose(queue, error)
+            return False
+        return True
 
     def _job(self, queue: PartitionQueue, waiting: Waiting) -> bool:
         """Replay and settle one job; False when this lane has to leave the partition for now."""
@@ -157,6 +167,9 @@ class Lane:
         )  # fmt: skip
         if waiting.claimed.is_guilty:
             self._convict(queue, waiting, attempts)
+            return True
+        if waiting.lacks is not None:
+            self._bury(queue, waiting, f"unknown_dictionary: {waiting.lacks}", writes=waiting.job.effect == "write")
             return True
         self._at = (queue, waiting, attempts)
         try:
@@ -222,13 +235,22 @@ class Lane:
         """End a job that brings processes down: it is not run again."""
         job, claimed = waiting.job, waiting.claimed
         self._log.warning("job.guilty", job=job.id, partition=queue.partition, started=bool(claimed.attempts))
+        writes = not self._replay.reads(job)
         if claimed.attempts:
             queue.dispatched(job)
-            self._settle(queue, waiting, attempts, self._ended(waiting, *poison.ending(job), poison.TOLD))
-            return
-        told = (poison.REASON, claimed.data, job.id)
-        bury = functools.partial(self._journal.bury, queue.lease, claimed.entry, *told, taint=poison.taint(job))
+            ended = self._ended(waiting, *poison.ending(writes), poison.TOLD)
+            self._settle(queue, waiting, attempts, ended, writes=writes)
+        else:
+            self._bury(queue, waiting, poison.REASON, writes=writes)
+
+    def _bury(self, queue: PartitionQueue, waiting: Waiting, why: str, *, writes: bool) -> None:
+        """What cannot be run is kept to be looked at, in its turn: an earlier write must not heal what it taints."""
+        job, claimed = waiting.job, waiting.claimed
+        told, taint = (why, claimed.data, job.id), buried(job, writes=writes)
+        bury = functools.partial(self._journal.bury, queue.lease, claimed.entry, *told, taint=taint)
+        self._settling.flush(queue)
         insisting(bury, queue, self._clock)
+        self._log.warning("job.buried", partition=queue.partition, job=job.id, reason=why)
 
     def _is_still_mine(self) -> bool:
         """Whether the job is this lane's to settle, and from here on no other thread's."""
@@ -257,7 +279,6 @@ class Lane:
         tell("service.rests", service=attempts.service, seconds=seconds, job=waiting.job.id, reason=reason)
 
     def _give_up(self, queue: PartitionQueue, waiting: Waiting, error: JournalError) -> None:
-        self._settling.forget()
         self._lose(queue, error, job=waiting.job.id)
 
     def _lose(self, queue: PartitionQueue, error: JournalError, **facts: str) -> None:
@@ -266,15 +287,26 @@ class Lane:
         event = "partition.lost" if isinstance(error, LeaseLost) else "journal.trouble"
         self._log.warning(event, partition=queue.partition, detail=str(error), **facts)
 
-    def _settle(self, queue: PartitionQueue, waiting: Waiting, attempts: Attempts, replayed: Replayed) -> None:
+    def _settle(
+        self,
+        queue: PartitionQueue,
+        waiting: Waiting,
+        attempts: Attempts,
+        replayed: Replayed,
+        *,
+        writes: bool | None = None,
+    ) -> None:
         job, plan = waiting.job, attempts.plan
         replayed = judged(replayed, job, lambda keys: self._tainted(queue, keys))
         kept = tally(replayed)
         settlement = Settlement(
             entry=waiting.claimed.entry, add=kept.add, first=kept.first, last=kept.last, samples=kept.samples,
-            taint=taints(job, replayed, plan, has_happened=attempts.has_happened), heal=heals(job, replayed, plan),
+            taint=taints(job, replayed, plan, has_happened=attempts.has_happened, writes=writes),
+            heal=heals(job, replayed, plan),
         )  # fmt: skip
-        self._settling.add(queue, settlement, replayed, wait=plan is not None and not plan.writes)
+        # What taints is known before the next difference is judged.
+        wait = plan is not None and not plan.writes and not settlement.taint
+        self._settling.add(queue, settlement, replayed, wait=wait)
 
     def _settled(self, replayed: Replayed) -> None:
         self._log.debug(

@@ -41,23 +41,27 @@ class Marks:
         known = self._marked.pop(waiting.claimed.entry, None)
         if known is not None and known.attempt > made and plan.repeatable:
             return known
-        behind = () if plan.writes or made else self._behind(queue)
+        behind = () if plan.writes or made else self._behind(queue, waiting.job.key)
         starts = [_start(waiting, MOST if plan.repeatable else 1, made), *(_start(each, MOST, 0) for each in behind)]
         first, *others = insisting(lambda: self._journal.start_all(queue.lease, starts), queue, self._clock)
         marked = zip(behind, others, strict=True)
         self._marked = {waiting.claimed.entry: started for waiting, started in marked if started.go}
         return first
 
-    def _behind(self, queue: PartitionQueue) -> Sequence[Waiting]:
+    def _behind(self, queue: PartitionQueue, key: str | None) -> Sequence[Waiting]:
         """The reads that follow at once, up to the first job that is none.
 
-        One that has been marked before, by whomever, has one attempt left: nobody uses that up by dying.
+        One that has been marked before, by whomever, has one attempt left: nobody uses that up by dying. One mark for
+        a key at a time: a mark says that the key has come as far as this, and what stands before it would be late.
         """
-        found = []
+        found, keys = [], {key}
         for each in queue.next_due(AHEAD, self._clock.monotonic()):
             claimed = each.claimed
-            if each.made or claimed.attempts or claimed.is_guilty or not self._reads(each.job):
+            if each.made or claimed.attempts or claimed.is_guilty or each.lacks or not self._reads(each.job):
                 break
+            if each.job.key is not None and each.job.key in keys:
+                break
+            keys.add(each.job.key)
             found.append(each)
         return found
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Final
 
-from sidecar_science.journal.job import Job
 from sidecar_science.journal.protocol import Claimed
 from sidecar_science.reports.outcome import Outcome
 
@@ -13,14 +11,9 @@ REASON: Final = "poison: the worker's process died with it, among others and alo
 TOLD: Final = "the worker's process died with it in hand twice, the second time with nothing else"
 
 
-def ending(job: Job) -> tuple[Outcome, str | None]:
+def ending(writes: bool) -> tuple[Outcome, str | None]:
     """How a guilty job ends that was started: a write may have happened."""
-    return (Outcome.UNKNOWN, None) if job.effect == "write" else (Outcome.FAILED, "worker_error")
-
-
-def taint(job: Job) -> Mapping[str, str]:
-    """What is not known on B any more when a guilty job is buried that was never started: a write did not happen."""
-    return {job.key: "dead"} if job.key is not None and job.effect == "write" else {}
+    return (Outcome.UNKNOWN, None) if writes else (Outcome.FAILED, "worker_error")
 
 
 def is_unread(claimed: Claimed) -> bool:

@@ -75,6 +75,6 @@ class Quarantine(Ownership):
             lease = self._journal.acquire(partition, self._worker, self._lease, quarantine=True)
             if lease is not None:
                 self._log.info("quarantine.entered", partition=partition)
-                self.queues[partition] = PartitionQueue(lease, 0.0, now + self._lease)
+                self.queues[partition] = PartitionQueue(lease, 0.0, now + self._lease, self._journal.dispatched(lease))
                 return
         self._swept = True

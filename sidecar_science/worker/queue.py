@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import bisect
+import itertools
 import math
 import threading
 from collections import OrderedDict
@@ -98,7 +99,7 @@ class PartitionQueue:
         with self._lock:
             known = min(now, self._read_until) - self._window
             due = self._waiting[:count] if self._is_due(now) else []
-            return [each for each in due if each.arrived <= known]
+            return list(itertools.takewhile(lambda each: each.arrived <= known, due))
 
     def put_back(self, waiting: Waiting, resume_at: float) -> None:
         """Nothing of it was sent: it waits again, and the partition rests until ``resume_at`` (monotonic)."""

@@ -160,7 +160,7 @@ class Replay:
         running = self._running(plan)
         try:
             with self._current.replaying(running), self._deadline(running.job, running.deadline):
-                answers = [self._alone(plan, n) for n in range(len(plan.calls))]
+                answers = self._answers(plan)
         except EgressRefused as error:
             raise Ended(Outcome.REFUSED, None, str(error)) from error
         except (DeadlineExceeded, BodyTooLarge):
@@ -175,6 +175,18 @@ class Replay:
             self._caller.reset()
             raise Ended(Outcome.FAILED, "timeout", f"B did not answer within {plan.experiment.timeout:g} s")
         check_answered(plan.job, running, answers, self._codec)
+        return answers
+
+    def _answers(self, plan: Plan) -> list[Answer]:
+        answers: list[Answer] = []
+        for number in range(len(plan.calls)):
+            try:
+                answers.append(self._alone(plan, number))
+            except NotSent as error:
+                if not answers:
+                    raise
+                # The calls before this one were made: what is begun anew would send them twice.
+                raise Broken(str(error)) from error
         return answers
 
     def _running(self, plan: Plan) -> CurrentReplay:

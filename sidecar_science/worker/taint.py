@@ -36,17 +36,34 @@ def judged(replayed: Replayed, job: Job, tainted: Tainted) -> Replayed:
     return attrs.evolve(replayed, outcome=Outcome.INCOMPARABLE, reason="gap", detail=detail, differences=())
 
 
-def taints(job: Job, replayed: Replayed, plan: Plan | None, *, has_happened: bool = False) -> dict[str, str]:
+def taints(
+    job: Job, replayed: Replayed, plan: Plan | None, *, has_happened: bool = False, writes: bool | None = None
+) -> dict[str, str]:
     """The keys whose state is not known any more now that ``job`` has ended so, each with the reason.
 
-    ``has_happened``: B says that it has the write, however that ended.
+    ``has_happened``: B says that it has the write, however that ended. ``writes`` tells of a job without a plan whether
+    it is one.
     What the job carries of gaps counts once more: it was noted when the job was let in, and an earlier write may have
     healed it since.
     """
     healed = set(heals(job, replayed, plan))
     found = {digest: GAP for digest in job.gaps if digest not in healed}
-    if job.key is not None and _writes(job, plan) and _is_lost(job, replayed, plan) and not has_happened:
+    if (
+        job.key is not None
+        and (_writes(job, plan) if writes is None else writes)
+        and _is_lost(job, replayed, plan)
+        and not has_happened
+    ):
         found.setdefault(job.key, replayed.full_reason or replayed.outcome.value)
+    return found
+
+
+def buried(job: Job, *, writes: bool) -> dict[str, str]:
+    """The keys whose state is not known any more when ``job`` is a dead letter: its own, if it ``writes``, and those
+    of the gaps that it carries."""
+    found = dict.fromkeys(job.gaps, GAP)
+    if writes and job.key is not None:
+        found.setdefault(job.key, "dead")
     return found
 
 

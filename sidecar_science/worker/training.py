@@ -53,7 +53,7 @@ class Training:
         """Make a dictionary of ``bodies``, if there is room for one and it is worth it; whether one was kept."""
         try:
             self._dictionaries.look()
-            if self._dictionaries.count >= MOST:
+            if self._dictionaries.count >= MOST or self._dictionaries.is_off:
                 return False
             self._chance.shuffle(bodies)
             # Tried on bodies that it has not seen.

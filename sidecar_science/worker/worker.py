@@ -68,6 +68,7 @@ class Worker:
         failpoint: Failpoint = no_failpoint,
         exhausted: Callable[[], object] = lambda: None,
         orphaned: Callable[[], bool] = lambda: False,
+        most_stuck: int | None = None,
     ) -> None:
         self.settled = 0
         self.outcomes: Counter[str] = Counter()
@@ -80,6 +81,7 @@ class Worker:
         self._log = log
         self._deadlines = deadlines
         self._orphaned = orphaned
+        self._most_stuck = most_stuck or max(_FEWEST_STUCK, lanes)
         self._told = told
         self._join_again = join_again or (lambda _: journal.join())
         self._quiet = threading.Event()
@@ -214,7 +216,7 @@ class Worker:
                     self._lanes[number] = self._new_lane(number)
                     self._lanes[number].start()
         self._given_up = [lane for lane in self._given_up if lane.thread.is_alive()]
-        if len(self._given_up) >= max(_FEWEST_STUCK, len(self._lanes)) and not self.is_worn_out:
+        if len(self._given_up) >= self._most_stuck and not self.is_worn_out:
             self._log.warning("worker.worn_out", stuck=len(self._given_up))
             self.is_worn_out = True
             self.quiet()

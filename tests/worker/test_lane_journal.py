@@ -112,7 +112,7 @@ class TestJournalTrouble:
 
         assert marks(bench) == [0]
 
-    @pytest.mark.parametrize("verb", ["start", "settle", "withdraw"])
+    @pytest.mark.parametrize("verb", ["start_all", "settle", "withdraw"])
     def test_a_journal_that_stays_away_costs_the_partition(self, bench, verb):
         """The lease is over by then; the next owner reads what is left."""
         job = bench.job("shop.put", "tea")

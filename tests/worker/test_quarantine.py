@@ -180,10 +180,13 @@ class TestGuilty:
         assert hall.replay.sent == [behind.id]
         assert bench.events.of("job.guilty") == [{"job": job.id, "partition": 0, "started": True}]
 
-    @pytest.mark.parametrize(("effect", "tainted"), [("read", {}), ("write", {"k": "dead"})])
-    def test_one_that_was_never_started_is_buried(self, bench, effect, tainted):
+    @pytest.mark.parametrize(
+        ("function", "effect", "tainted"),
+        [("shop.get", "read", {}), ("shop.put", "write", {"k": "dead"}), ("shop.put", "read", {"k": "dead"})],
+    )
+    def test_one_that_was_never_started_is_buried(self, bench, function, effect, tainted):
         """A write that did not happen leaves its key in doubt."""
-        job = bench.job("shop.put", "tea", key="k", effect=effect)
+        job = bench.job(function, "tea", key="k", effect=effect)
 
         hall, behind = self.met(bench, job, started=False)
 

@@ -10,6 +10,7 @@ import pytest
 from sidecar_science.journal.dictionaries import MOST, Dictionaries
 from sidecar_science.journal.job import Stamp, body_of, seal
 from sidecar_science.worker.training import Training
+from tests.worker.hall import Hall
 
 
 def jobs(bench, count):
@@ -100,7 +101,7 @@ def test_a_job_whose_dictionary_is_gone_is_kept_and_can_be_requeued(bench, train
     gone = dict(bench.server.dictionaries)
     bench.server.dictionaries.clear()
 
-    assert bench.read().take(bench.clock.monotonic()) is None
+    Hall(bench).turn(bench.read())
     dead = bench.journal.dead(10)
     assert sorted(letter.job for letter in dead) == sorted(job.id for job in expected)
     assert all("unknown_dictionary" in letter.reason for letter in dead)

@@ -213,7 +213,7 @@ class Supervisor:
         self._end(now)
 
     def _has_left(self, post: Post, child: Child, code: int, now: float) -> None:
-        if post.quarantine:
+        if post.quarantine and code != ChildExit.WORN_OUT:
             return
         if not self._is_ending and (code == ChildExit.WORN_OUT or not self._burst):
             self._log.info("process.replaced", pid=child.pid, code=code)
