@@ -2,15 +2,8 @@
 
 from __future__ import annotations
 
-import functools
-
-import pytest
-
 from tests.faults.checker import check, unflagged
 from tests.faults.rig import Rig
-
-defect = functools.partial(pytest.mark.xfail, strict=True)
-"""Marks a promise that is not kept yet, with what stands in its way. Whoever mends it takes the mark off."""
 
 
 def assert_kept(rig: Rig, *, loss_bound: int = 0) -> None:

@@ -14,7 +14,18 @@ from tests.worker.bench import Bench
 
 def shop():
     """A bench with a read, a write, and a write that B recognizes."""
-    bench = Bench(clock=FakeClock())
+    bench = mending()
+
+    @bench.sidecar.experiment("shop.replace", service="shop", effect="write", idempotent=True)
+    def replace(item):
+        return item
+
+    return bench
+
+
+def mending(partitions=1):
+    """A bench with a read, a write, and a write that heals its key."""
+    bench = Bench(clock=FakeClock(), partitions=partitions)
 
     class Shop:
         @bench.sidecar.experiment("shop.get", service="shop", effect="read")
@@ -25,8 +36,8 @@ def shop():
         def put(self, item):
             return item
 
-        @bench.sidecar.experiment("shop.replace", service="shop", effect="write", idempotent=True)
-        def replace(self, item):
+        @bench.sidecar.experiment("shop.set", service="shop", effect="write", heals=True)
+        def set(self, item):
             return item
 
     bench.sidecar.service("shop", "http://a.test", lambda base_url: Shop())

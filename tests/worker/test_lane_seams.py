@@ -12,28 +12,7 @@ from sidecar_science.worker.quarantine import Quarantine
 from sidecar_science.worker.queue import PartitionQueue
 from sidecar_science.worker.replay import Ticket
 from tests.worker.bench import Bench
-from tests.worker.hall import Hall, shop
-
-
-def mending(partitions=1):
-    """A bench with a read, a write, and a write that heals its key."""
-    bench = Bench(clock=FakeClock(), partitions=partitions)
-
-    class Shop:
-        @bench.sidecar.experiment("shop.get", service="shop", effect="read")
-        def get(self, item):
-            return item
-
-        @bench.sidecar.experiment("shop.put", service="shop", effect="write")
-        def put(self, item):
-            return item
-
-        @bench.sidecar.experiment("shop.set", service="shop", effect="write", heals=True)
-        def set(self, item):
-            return item
-
-    bench.sidecar.service("shop", "http://a.test", lambda base_url: Shop())
-    return bench
+from tests.worker.hall import Hall, mending, shop
 
 
 def taken_over(bench):

@@ -6,33 +6,15 @@ import attrs
 import pytest
 
 from sidecar_science.reports.outcome import Outcome
-from sidecar_science.testing import FakeClock
 from sidecar_science.translation import Id, TranslatedIds
 from sidecar_science.worker.endings import Broken
 from sidecar_science.worker.taint import taints
-from tests.worker.bench import Bench
-from tests.worker.hall import Hall, ended
+from tests.worker.hall import Hall, ended, mending
 
 
 @pytest.fixture
 def bench():
-    bench = Bench(clock=FakeClock())
-
-    class Shop:
-        @bench.sidecar.experiment("shop.get", service="shop", effect="read")
-        def get(self, item):
-            return item
-
-        @bench.sidecar.experiment("shop.put", service="shop", effect="write")
-        def put(self, item):
-            return item
-
-        @bench.sidecar.experiment("shop.set", service="shop", effect="write", heals=True)
-        def set(self, item):
-            return item
-
-    bench.sidecar.service("shop", "http://a.test", lambda base_url: Shop())
-    return bench
+    return mending()
 
 
 @pytest.fixture
