@@ -316,8 +316,14 @@ class MemoryJournal(MemoryUpkeep):
 
 
 def _crash(group: Group, partition: int, entries: Sequence[str], alone: bool, now: float) -> None:
-    """End the lease of a worker that died with ``entries`` in hand; with a suspect, the quarantine takes it."""
-    suspects = [group.suspect(parse_entry(entry), alone) for entry in entries]
+    """End the lease of a worker that died with ``entries`` in hand; with a suspect, the quarantine takes it.
+
+    What was marked under the lease and is not settled is tried alone as well: it has one attempt left.
+    """
+    in_hand, token = {parse_entry(entry) for entry in entries}, group.lease.token if group.lease is not None else None
+    marked = [entry for entry, one in group.inflight.items() if one.state == "started" and one.token == token]
+    suspects = [group.suspect(entry, alone=False) for entry in marked if entry not in in_hand]
+    suspects += [group.suspect(entry, alone) for entry in in_hand]
     group.fence += 1
     group.lease = None
     if any(suspects):

@@ -304,8 +304,8 @@ class Lane:
             taint=taints(job, replayed, plan, has_happened=attempts.has_happened, writes=writes),
             heal=heals(job, replayed, plan),
         )  # fmt: skip
-        # What taints is known before the next difference is judged.
-        wait = plan is not None and not plan.writes and not settlement.taint
+        # What taints is known before the next difference is judged; what a process died with is not risked again.
+        wait = plan is not None and not plan.writes and not settlement.taint and not waiting.claimed.crashes
         self._settling.add(queue, settlement, replayed, wait=wait)
 
     def _settled(self, replayed: Replayed) -> None:

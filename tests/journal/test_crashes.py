@@ -217,3 +217,21 @@ def test_the_crew_is_as_many_as_have_beaten_and_not_left(journal_twin: Twin) -> 
     assert journal.crew() == 2
     journal.leave("w1")
     assert journal.crew() == 1
+
+
+def test_what_was_marked_and_not_in_hand_is_tried_alone_too(journal_twin: Twin) -> None:
+    """Its one attempt that is left is not put at the mercy of whoever brings the next process down."""
+    journal = joined(journal_twin)
+    fill(journal_twin, "a", "b", "c")
+    lease = owned(journal)
+    a, b, c = taken(journal, lease)
+    journal.start(lease, a.entry, limit=2)
+    journal.start(lease, b.entry, limit=2)
+
+    crash(journal, a)
+
+    found = journal.recover(quarantined(journal))
+    assert [(each.state, each.attempts, each.crashes) for each in found] == [
+        ("crashed", 1, 1), ("crashed", 1, 1), ("admitted", 0, 0),
+    ]  # fmt: skip
+    assert c.entry == found[2].entry
