@@ -16,6 +16,7 @@ from sidecar_science.journal import layout
 from sidecar_science.journal.memory_server import EntryId, Group, Marker, MemoryServer, entry_text, parse_entry
 from sidecar_science.journal.memory_upkeep import MemoryUpkeep
 from sidecar_science.journal.records import (
+    MOST_CRASHES,
     SAMPLE_SLOTS,
     Admission,
     Claimed,
@@ -318,11 +319,14 @@ class MemoryJournal(MemoryUpkeep):
 def _crash(group: Group, partition: int, entries: Sequence[str], alone: bool, now: float) -> None:
     """End the lease of a worker that died with ``entries`` in hand; with a suspect, the quarantine takes it.
 
-    What was marked under the lease and is not settled is tried alone as well: it has one attempt left.
+    What was marked under the lease and is not settled is tried alone as well: it has one attempt left. What was a
+    suspect already, and has not had its turn, stays one.
     """
     in_hand, token = {parse_entry(entry) for entry in entries}, group.lease.token if group.lease is not None else None
-    marked = [entry for entry, one in group.inflight.items() if one.state == "started" and one.token == token]
-    suspects = [group.suspect(entry, alone=False) for entry in marked if entry not in in_hand]
+    left = {entry: one for entry, one in group.inflight.items() if entry not in in_hand}
+    marked = [entry for entry, one in left.items() if one.state == "started" and one.token == token]
+    suspects = [one.state == "crashed" and one.crashes < MOST_CRASHES for one in left.values()]
+    suspects += [group.suspect(entry, alone=False) for entry in marked]
     suspects += [group.suspect(entry, alone) for entry in in_hand]
     group.fence += 1
     group.lease = None

@@ -60,7 +60,7 @@ class Quarantine(Ownership):
         return came
 
     def _read(self, queue: PartitionQueue) -> int:
-        suspects = [claimed for claimed in self._journal.recover(queue.lease) if claimed.is_suspect]
+        suspects = [each for each in self._journal.recover(queue.lease) if each.is_suspect or each.is_guilty]
         now = self._clock.monotonic()
         opened = self._intake.open(queue, suspects, now)
         # What was being read, and was not admitted, is read and no more: its turn is not before that of others.

@@ -235,3 +235,21 @@ def test_what_was_marked_and_not_in_hand_is_tried_alone_too(journal_twin: Twin) 
         ("crashed", 1, 1), ("crashed", 1, 1), ("admitted", 0, 0),
     ]  # fmt: skip
     assert c.entry == found[2].entry
+
+
+def test_a_suspect_that_has_not_had_its_turn_stays_one(journal_twin: Twin) -> None:
+    """The quarantine died with the one before it."""
+    journal = joined(journal_twin)
+    fill(journal_twin, "a", "b")
+    lease = owned(journal)
+    a, b = taken(journal, lease)
+    journal.start(lease, a.entry, limit=2)
+    journal.start(lease, b.entry, limit=2)
+    crash(journal, a)
+    lease = quarantined(journal)
+    journal.start(lease, a.entry, limit=2)
+
+    assert journal.crashed("q1", {a.partition: [a.entry]}, alone=True) == {a.partition}
+
+    found = journal.recover(quarantined(journal))
+    assert [(each.is_guilty, each.is_suspect) for each in found] == [(True, False), (False, True)]

@@ -8,16 +8,17 @@ local holder = token and string.match(token, '^(.*):%d+$')
 if holder ~= ARGV[1] then return holder == '@quarantine' and 1 or 0 end
 
 -- What was marked under its lease and is not settled has one attempt left, which nobody else's crash shall take: it is
--- tried alone, too.
+-- tried alone, too. And what was a suspect already, and has not had its turn, stays one.
 local suspects, in_hand = 0, {}
 for i = 6, #ARGV do in_hand[ARGV[i]] = true end
 for _, entry in ipairs(redis.call('HKEYS', KEYS[4])) do
   local marker = marker_of(KEYS[4], entry)
   if marker.state == 'started' and marker.token == token and not in_hand[entry] then
-    local crashes = math.max(marker.crashes, 1)
-    note(KEYS[4], entry, 'crashed', '', marker.made, crashes, marker.number)
-    if crashes < tonumber(ARGV[4]) then suspects = suspects + 1 end
+    marker.state, marker.crashes = 'crashed', math.max(marker.crashes, 1)
+    note(KEYS[4], entry, 'crashed', '', marker.made, marker.crashes, marker.number)
   end
+  local is_suspect = marker.state == 'crashed' and marker.crashes < tonumber(ARGV[4])
+  if is_suspect and not in_hand[entry] then suspects = suspects + 1 end
 end
 for i = 6, #ARGV do
   local entry = ARGV[i]
